@@ -1,0 +1,46 @@
+"""Writes a mesh as the GLB that clients of Hunyuan3D expect: scene, one root, the mesh below it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+import trimesh
+from PIL import Image
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
+
+from local_space.geometry import Mesh
+
+_WHITE = [230, 230, 230, 255]
+
+
+def write(mesh: Mesh, folder: str, name: str, texture: Optional[Image.Image] = None) -> str:
+    """Write `mesh` to `folder`/`name`, with `texture` or plain; answer the path."""
+    material = PBRMaterial(
+        name="photo" if texture else "plain",
+        baseColorTexture=texture,
+        baseColorFactor=None if texture else _WHITE,
+        metallicFactor=0.0,
+        roughnessFactor=0.8,
+    )
+    path = Path(folder) / name
+    body = trimesh.Trimesh(
+        mesh.vertices,
+        mesh.faces,
+        vertex_normals=mesh.normals,
+        visual=TextureVisuals(uv=mesh.uv, material=material),
+        process=False,
+    )
+    scene = trimesh.Scene(body, base_frame="world")
+    glb = scene.export(file_type="glb", include_normals=True, tree_postprocessor=_below_a_root)
+    path.write_bytes(glb)
+    return str(path)
+
+
+def _below_a_root(tree: Dict[str, Any]) -> None:
+    """Put a lone mesh node below a root, as trimesh did before release 5."""
+    nodes, scene = tree["nodes"], tree["scenes"][tree["scene"]]
+    if "mesh" in nodes[scene["nodes"][0]]:
+        nodes.append({"name": "world", "children": scene["nodes"]})
+        scene["nodes"] = [len(nodes) - 1]

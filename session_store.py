@@ -1,0 +1,248 @@
+"""The only code that touches `sessions/`: a folder per session, with its uploads and models.
+
+Nothing in it is ever half visible. A file is written under a hidden temporary name in the folder
+it will stay in, synced, and then linked to its final name: link(2) is one atomic step and fails
+where the name is taken, on local disks and on NFS alike.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import re
+import shutil
+import uuid
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Iterator, List, NamedTuple, Sequence, Tuple
+
+from werkzeug.utils import secure_filename
+
+import glb
+from errors import DreamLabError
+
+_UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_MODEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*" + re.escape(glb.SUFFIX))
+_TEMPORARY = ".tmp-"
+_NAMELESS = "image"
+_MAX_STEM = 100
+
+
+class SessionNotFound(DreamLabError):
+    """There is no session of that id, or it has been removed meanwhile."""
+
+    status, code = 404, "session_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such session. Ask for a new session id.")
+
+
+class ModelNotFound(DreamLabError):
+    """The session has no model of that name."""
+
+    status, code = 404, "model_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The session has no model of that name.")
+
+
+class StorageFull(DreamLabError):
+    """The disk, or the quota on it, is full."""
+
+    status, code = 507, "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__("The server's disk is full. Try again later.")
+
+
+class StorageUnusable(Exception):
+    """The sessions cannot be kept where they should be; one line that says why."""
+
+
+class Incoming(NamedTuple):
+    """A file to keep: its bytes, the client's name for it, and the suffixes of what it is."""
+
+    file: IO[bytes]
+    name: str
+    suffixes: Sequence[str]
+
+
+class Upload(NamedTuple):
+    """A kept upload: its name in `uploads/` and where it is."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session's folder. Methods raise SessionNotFound when the folder is gone."""
+
+    id: str
+    folder: Path
+
+    @property
+    def _uploads(self) -> Path:
+        return self.folder / "uploads"
+
+    @property
+    def _models(self) -> Path:
+        return self.folder / "models"
+
+    def keep(self, incoming: Sequence[Incoming]) -> List[Upload]:
+        """Keep the files of one request byte for byte, all of them or none. Raises StorageFull.
+
+        A name is the client's own, made safe, with the suffix of what the bytes are and a number
+        where it is taken.
+        """
+        kept: List[Upload] = []
+        try:
+            for item in incoming:
+                kept.append(self._keep_one(item))
+        except DreamLabError:
+            for upload in kept:
+                _remove(upload.path)
+            raise
+        return kept
+
+    def _keep_one(self, item: Incoming) -> Upload:
+        with _storage_errors(), _temporary(self._uploads) as temporary:
+            with temporary.open("wb") as copy:
+                shutil.copyfileobj(item.file, copy, 1 << 20)
+            name = _publish(temporary, self._uploads, *_safe_name(item.name, item.suffixes))
+        return Upload(name, self._uploads / name)
+
+    @contextmanager
+    def scratch(self, content: bytes, suffix: str) -> Iterator[Path]:
+        """A hidden file in `uploads/` with `content`, gone at the end. Raises StorageFull."""
+        with _temporary(self._uploads, suffix) as path:
+            with _storage_errors():
+                path.write_bytes(content)
+            yield path
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """A hidden path in `models/` for a model to be written to; what is left there goes."""
+        with _temporary(self._models, glb.SUFFIX) as path:
+            yield path
+
+    def save(self, draft: Path, upload_name: str) -> str:
+        """Make the finished `draft` a model, named after its upload; answer its name."""
+        stem = upload_name.rpartition(".")[0]
+        with _storage_errors():
+            return _publish(draft, self._models, stem, glb.SUFFIX)
+
+    def models(self) -> List[str]:
+        """The names of the complete models, oldest first."""
+        with _storage_errors(), os.scandir(self._models) as entries:
+            found = [
+                (entry.stat().st_mtime_ns, entry.name)
+                for entry in entries
+                if _MODEL.fullmatch(entry.name)
+            ]
+        return [name for _, name in sorted(found)]
+
+    def model(self, name: str) -> Path:
+        """Where the model `name` is. Raises ModelNotFound."""
+        path = self._models / name
+        if not _MODEL.fullmatch(name) or not path.is_file():
+            raise ModelNotFound
+        return path
+
+
+class SessionStore:
+    """The sessions below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def create(self) -> Session:
+        """A new, empty session, there at once with both of its folders. Raises StorageFull."""
+        session_id = str(uuid.uuid4())
+        folder = self._root / session_id
+        with _storage_errors():
+            self._root.mkdir(parents=True, exist_ok=True)
+            with _temporary(self._root) as temporary:
+                (temporary / "uploads").mkdir(parents=True)
+                (temporary / "models").mkdir()
+                temporary.rename(folder)
+        return Session(session_id, folder)
+
+    def check(self) -> None:
+        """Make the folder, and see that it can be written to. Raises StorageUnusable."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            with _temporary(self._root) as probe:
+                probe.touch()
+        except OSError as error:
+            raise StorageUnusable(f"SESSIONS_DIR cannot be written to: {error}") from error
+
+    def open(self, session_id: str) -> Session:
+        """The session of that id. Raises SessionNotFound, also for what is no id at all."""
+        folder = self._root / session_id if _UUID4.fullmatch(session_id) else None
+        if folder is None or not folder.is_dir():
+            raise SessionNotFound
+        return Session(session_id, folder)
+
+
+def _safe_name(name: str, suffixes: Sequence[str]) -> Tuple[str, str]:
+    """The safe (stem, suffix) of a client's file name, the suffix being one of `suffixes`."""
+    stem, dot, last = name.rpartition(".")
+    if not dot:
+        stem, last = name, ""
+    suffix = "." + last if "." + last.lower() in suffixes else suffixes[0]
+    return secure_filename(stem)[:_MAX_STEM].rstrip("._-") or _NAMELESS, suffix
+
+
+@contextmanager
+def _temporary(folder: Path, suffix: str = "") -> Iterator[Path]:
+    path = folder / f"{_TEMPORARY}{uuid.uuid4().hex}{suffix}"
+    try:
+        yield path
+    finally:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _publish(temporary: Path, folder: Path, stem: str, suffix: str) -> str:
+    """Give a finished file the first free name of `stem`, `stem-2`, ... for good."""
+    _sync(temporary)
+    for number in itertools.count(1):
+        name = stem + (f"-{number}" if number > 1 else "") + suffix
+        try:
+            os.link(temporary, folder / name)
+        except FileExistsError:
+            continue
+        _sync(folder)
+        return name
+    raise AssertionError("itertools.count ended")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Name the two faults that a client can act on; others are defects or the operator's."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        if error.errno == errno.ENOENT:
+            raise SessionNotFound from error
+        raise
