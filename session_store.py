@@ -190,7 +190,7 @@ class SessionStore:
 def _safe_name(name: str, suffixes: Sequence[str]) -> Tuple[str, str]:
     """The safe (stem, suffix) of a client's file name, the suffix being one of `suffixes`."""
     stem, dot, last = name.rpartition(".")
-    if not dot:
+    if not dot or re.search(r"[\\/]", last):
         stem, last = name, ""
     suffix = "." + last if "." + last.lower() in suffixes else suffixes[0]
     return secure_filename(stem)[:_MAX_STEM].rstrip("._-") or _NAMELESS, suffix

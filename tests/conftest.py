@@ -93,3 +93,22 @@ def files_below(folder: Path) -> List[str]:
 def assert_error(answer: TestResponse, status: int, code: str, words: str = "") -> None:
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert re.search(words, answer.json["error"])
+
+
+@pytest.fixture
+def slow_space() -> Iterator[str]:
+    """A server whose jobs take half a second."""
+    import tempfile
+    import time
+
+    from spaces import answer, space, tiny_glb
+
+    with tempfile.TemporaryDirectory() as folder:
+        mesh = tiny_glb(Path(folder) / "white_mesh.glb")
+
+        def shape(image=None):  # type: ignore[no-untyped-def]
+            time.sleep(0.5)
+            return answer(str(mesh))
+
+        with space(shape) as url:
+            yield url

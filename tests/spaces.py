@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import socket
@@ -64,20 +65,20 @@ def space(
 
 
 def _endpoint(name: str, function: Callable[..., Any], meshes: int) -> None:
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount]
-    inputs: List[Any] = [_component(name) for name in names if name != "progress"]
+    parameters = inspect.signature(function).parameters.values()
+    inputs = [_component(given) for given in parameters if given.name != "progress"]
     outputs: List[Any] = [gr.File() for _ in range(meshes)]
     outputs += [gr.HTML(), gr.JSON(), gr.Number(precision=0)]
     gr.Button().click(function, inputs, outputs, api_name=name, concurrency_limit=1)
 
 
-def _component(name: str) -> Any:
-    if name in FILES:
+def _component(parameter: inspect.Parameter) -> Any:
+    value = None if parameter.default is parameter.empty else parameter.default
+    if parameter.name in FILES:
         return gr.Image(type="filepath")
-    if name in ("check_box_rembg", "randomize_seed"):
-        return gr.Checkbox()
-    return gr.Textbox() if name == "caption" else gr.Number()
+    if parameter.name in ("check_box_rembg", "randomize_seed"):
+        return gr.Checkbox(value=bool(value))
+    return gr.Textbox() if parameter.name == "caption" else gr.Number(value=value)
 
 
 def answer(mesh: Any, seed: int = 7) -> Any:

@@ -90,7 +90,9 @@ def test_a_front_and_a_left_view_make_a_mesh_of_both_silhouettes(
     post(client, session_id, views["front"], left_image=(views["left"], "left.png"))
     mesh = load(client.get(f"/sessions/{session_id}/models/chair.glb").data)
     alpha = {side: Image.open(io.BytesIO(view)).getchannel("A") for side, view in views.items()}
-    boxes = {side: channel.point(lambda a: 255 * (a > 127)).getbbox() for side, channel in alpha.items()}
+    boxes = {
+        side: channel.point(lambda a: 255 * (a > 127)).getbbox() for side, channel in alpha.items()
+    }
     height = boxes["front"][3] - boxes["front"][1]
     across = (boxes["front"][2] - boxes["front"][0]) / height
     deep = (boxes["left"][2] - boxes["left"][0]) / height

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from settings import InvalidSetting, Settings, load
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert load({}) == Settings()
+    assert load({"PORT": "", "HF_TOKEN": " "}) == Settings()
+
+
+def test_values_are_read() -> None:
+    settings = load(
+        {
+            "HUNYUAN_SPACE_ID": "http://gpu-box:8080/",
+            "GENERATION_TIMEOUT_S": "2.5",
+            "MAX_GENERATIONS": "3",
+            "SESSIONS_DIR": "/data/sessions",
+        }
+    )
+    assert settings.engine == "http://gpu-box:8080"
+    assert (settings.generation_timeout_s, settings.max_generations) == (2.5, 3)
+    assert settings.sessions_dir == Path("/data/sessions")
+
+
+@pytest.mark.parametrize("engine", ("local", "tencent/Hunyuan3D-2", "https://me-mine.hf.space"))
+def test_an_engine_is_local_a_space_or_a_url(engine: str) -> None:
+    assert load({"HUNYUAN_SPACE_ID": engine}).engine == engine
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    (
+        ("HUNYUAN_SPACE_ID", "tencent"),
+        ("HUNYUAN_SPACE_ID", "ftp://box"),
+        ("HUNYUAN_SPACE_ID", "http://me:secret@box"),
+        ("GENERATION_TIMEOUT_S", "0"),
+        ("GENERATION_TIMEOUT_S", "nan"),
+        ("MAX_GENERATIONS", "0"),
+        ("MAX_GENERATIONS", "many"),
+        ("MAX_UPLOAD_MB", "-1"),
+        ("TRUSTED_PROXIES", "1.5"),
+        ("PORT", "70000"),
+    ),
+)
+def test_a_value_without_sense_is_named_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{name} [^\n]*$"):
+        load({name: value})
+
+
+def test_a_wrong_setting_stops_the_start() -> None:
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=PROJECT,
+        env={**os.environ, "PORT": "none"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "PORT must be a whole number from 1 to 65535, not 'none'\n"
+
+
+def test_importing_the_app_stays_light() -> None:
+    heavy = (
+        "import sys, app; print([m for m in ('gradio', 'numpy', 'skimage') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", heavy], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
