@@ -54,6 +54,7 @@ _SAME_SERVER_TIMEOUT_S = 5.0
 # Gradio's event stream says something every 15 s; a peer silent for much longer is gone.
 _SILENCE_S = 120.0
 _POLL_S = 0.1
+_CANCEL_S = 1.0
 _PROBE_EVERY_S = 8.0
 # Each job in flight holds three threads of gradio_client's pool, and releases up to mid-2026
 # deadlock for good when none is left.
@@ -306,8 +307,8 @@ class _Connection:
             yield job
         finally:
             if not job.future.done():
-                # Tells the server, which may not answer; nobody waits for that.
-                _in_thread(job.cancel)
+                # It tells the server, which may not answer: nobody waits for that for long.
+                concurrent.futures.wait([_in_thread(job.cancel)], timeout=_CANCEL_S)
             for view in views.values():
                 self._uploaded.pop(str(view), None)
 
@@ -412,6 +413,10 @@ def _news(job: Job) -> object:
     return None
 
 
+# How gradio_client 1 and Gradio 4 wrap a server's own words.
+_WRAPPED = re.compile(r"^The upstream Gradio app has raised an exception: (['\"]?)(.*)\1$", re.S)
+
+
 def _named(error: Exception) -> GenerationError:
     """Which of our errors one of gradio_client, httpx or concurrent.futures stands for."""
     import httpx
@@ -419,7 +424,7 @@ def _named(error: Exception) -> GenerationError:
     from gradio_client.utils import QueueError, TooManyRequestsError
 
     if isinstance(error, AppError):
-        return refusal(str(error))
+        return refusal(_WRAPPED.sub(r"\2", str(error)))
     log.warning("a generation failed: %r", error)
     if isinstance(error, (QueueError, TooManyRequestsError)):
         return GeneratorBusy("The generator's queue is full. Try again soon.")

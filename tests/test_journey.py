@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 import trimesh
 from conftest import DATA, PIECES, assert_error, files_below, models, new_session, picture, post
@@ -74,13 +75,20 @@ def test_a_model_is_laid_out_as_clients_expect_it(
 
 
 def test_texture_gives_a_mesh_in_the_colours_of_the_photo(
-    client: FlaskClient, session_id: str, chair: bytes
+    client: FlaskClient, session_id: str
 ) -> None:
-    post(client, session_id, chair, texture="true")
+    photo = Image.open(DATA / "chair-front.png")
+    post(client, session_id, (DATA / "chair-front.png").read_bytes(), "chair.png", texture="true")
     mesh = load(client.get(f"/sessions/{session_id}/models/chair.glb").data)
-    texture = mesh.visual.material.baseColorTexture.convert("RGB")
-    brown = texture.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert brown[0] > brown[2] and max(brown) < 140
+    texture = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"), float)
+    box = photo.getchannel("A").point(lambda alpha: 255 * (alpha > 127)).getbbox()
+    seen = np.asarray(photo.crop(box), float)
+    opaque = seen[..., 3] > 250
+    assert texture.shape == seen[..., :3].shape
+    assert np.abs(texture - seen[..., :3])[opaque].mean() < 3
+    # The lowest and the highest vertex show the photo's lowest and highest row.
+    heights, v = mesh.vertices[:, 1], mesh.visual.uv[:, 1]
+    assert v[heights.argmin()] < 0.02 and v[heights.argmax()] > 0.98
 
 
 def test_a_front_and_a_left_view_make_a_mesh_of_both_silhouettes(
