@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-import ctypes
-import json
+import hmac
 import logging
 import os
-import signal
 import sys
-from contextlib import ExitStack, contextmanager
+import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Any, Dict, Iterator, List, NoReturn, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
-import waitress
-from flask import Flask, Response, g, jsonify, request, send_file, url_for
-from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, g, jsonify, request, send_file
+from flask_cors import CORS
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import event_stream
+import generation
 import glb
-import images
 from errors import DreamLabError
 from hunyuan_service import Capacity, HunyuanService
 from local_space.launcher import StandIn
-from order import View, read_options, read_views
-from session_store import Incoming, Session, SessionStore, StorageUnusable, Upload
-from settings import LOCAL, MEGABYTE, InvalidSetting, Settings, load
+from order import read_options, read_views
+from server import log_to_stderr, serve
+from session_store import SessionStore, StorageUnusable
+from settings import MEGABYTE, InvalidSetting, Settings, load
 
 log = logging.getLogger("dreamlab")
 
-# Waiting generations never take the last threads: a listing does not wait for them.
-SPARE_THREADS = 8
-# A body some times too large is still read to its end: a client that is cut off while it sends
-# does not see why.
-READ_TO_REFUSE = 4
-# What the file descriptor limit of most systems allows, with room for files.
-CONNECTIONS = 800
-# Of glibc's malloc.h.
-M_ARENA_MAX = -8
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "upload_too_large"}
+# A model never changes under its name, and only those who know the session may see it.
+MODEL_CACHING = "private, max-age=31536000, immutable"
+EXPOSED = ("Retry-After", "Location", "Content-Disposition", "ETag", "WWW-Authenticate")
+
+Answer = Tuple[int, Dict[str, Any], Dict[str, str]]
+
+
+class Unauthorized(DreamLabError):
+    """An API key is configured and the request does not carry it."""
+
+    status, code = 401, "unauthorized"
 
 
 def create_app(
@@ -48,49 +49,39 @@ def create_app(
 ) -> Flask:
     """The app for `settings`, by default those of the environment. Raises InvalidSetting."""
     settings = settings or load()
-    service = service or HunyuanService(settings, locator(settings, StandIn()))
+    service = service or make_service(settings, StandIn())
     store = SessionStore(settings.sessions_dir)
     capacity = Capacity(settings.max_generations)
+    if settings.session_ttl_hours is not None:
+        store.keep_sweeping(settings.session_ttl_hours * 3600)
 
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = int(settings.max_upload_mb * MEGABYTE)
-    app.url_map.merge_slashes = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.register_error_handler(Exception, answer_error)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
-        )
+    configure(app, settings)
 
     @app.get("/api/generate_session_id")
     def generate_session_id() -> Response:
         """Create a session."""
+        require_key(settings.api_key)
         answer = jsonify(session_id=store.create().id)
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
     @app.post("/api/process_furniture_image/<string:session_id>")
     def process_furniture_image(session_id: str) -> Response:
-        """Keep the uploaded views and answer with the model made of them."""
+        """Keep the uploaded views and answer with the model made of them, or with its progress."""
         session = store.open(session_id)
         views, options = read_views(request.files), read_options(request.form)
-        with capacity.slot():
-            photos = check(views, settings.max_image_megapixels)
-            uploads = keep(session, views, photos)
-            g.filename = uploads[0].name
-            with sources(session, views, photos, uploads) as paths, session.draft() as draft:
-                seed = service.generate(paths, options, draft)
-                model = session.save(draft, uploads[0].name)
-        return jsonify(
-            message="Image saved successfully",
-            session_id=session.id,
-            filename=uploads[0].name,
-            model=model,
-            model_url=url_for("model", session_id=session.id, name=model, _external=True),
-            seed=seed,
-            engine=settings.engine,
-        )
+        with ExitStack() as held:
+            held.enter_context(capacity.slot())
+            sources = generation.accept(session, views, settings.max_image_megapixels)
+            g.filename = sources[0].upload.name
+            make = partial(generation.run, session, sources, options, service)
+            describe = partial(
+                describe_model, session.id, g.filename, settings.engine, request.url_root
+            )
+            if wants_events():
+                return answer_events(make, describe, g.filename, held.pop_all())
+            return jsonify(describe(make()))
 
     @app.get("/api/session_models/<string:session_id>")
     def session_models(session_id: str) -> Response:
@@ -103,7 +94,27 @@ def create_app(
     def model(session_id: str, name: str) -> Response:
         """Serve one model."""
         path = store.open(session_id).model(name)
-        return send_file(path, mimetype=glb.MIMETYPE, download_name=name, conditional=True)
+        answer = send_file(path, mimetype=glb.MIMETYPE, download_name=name, conditional=True)
+        answer.headers["Cache-Control"] = MODEL_CACHING
+        return answer
+
+    @app.delete("/api/sessions/<string:session_id>/models/<string:name>")
+    def delete_model(session_id: str, name: str) -> Response:
+        """Delete one model."""
+        store.open(session_id).delete_model(name)
+        return Response(status=204)
+
+    @app.delete("/api/delete_all_models/<string:session_id>")
+    def delete_all_models(session_id: str) -> Response:
+        """Delete every model of a session."""
+        store.open(session_id).delete_models()
+        return Response(status=204)
+
+    @app.delete("/api/sessions/<string:session_id>")
+    def delete_session(session_id: str) -> Response:
+        """Delete a session with all its files."""
+        store.delete(session_id)
+        return Response(status=204)
 
     @app.get("/api/health")
     def health() -> Response:
@@ -116,156 +127,182 @@ def create_app(
             capacity=capacity.limit,
         )
 
+    @app.get("/openapi.json")
+    def openapi() -> Response:
+        """Describe all of this."""
+        return send_file(Path(app.root_path) / "openapi.json", mimetype="application/json")
+
     return app
 
 
-def locator(settings: Settings, stand_in: StandIn) -> Any:
-    """How the service finds the generator: None where the setting itself is the address."""
-    return stand_in.url if settings.engine == LOCAL else None
+def make_service(settings: Settings, stand_in: StandIn) -> HunyuanService:
+    """The service for the engine of `settings`; `stand_in` is used if that is `local`."""
+    return HunyuanService(settings, stand_in.url if settings.is_local else None)
 
 
-def check(views: List[View], max_megapixels: float) -> List[images.Photo]:
-    """Each view as a checked photo. Raises what images.read does."""
-    return [images.read(view.file.stream, view.field, max_megapixels) for view in views]
-
-
-def keep(session: Session, views: List[View], photos: List[images.Photo]) -> List[Upload]:
-    """The uploads of one request, all kept or none."""
-    return session.keep(
-        [
-            Incoming(view.file.stream, view.file.filename or "", photo.suffixes)
-            for view, photo in zip(views, photos)
-        ]
+def configure(app: Flask, settings: Settings) -> None:
+    """What holds for every route: limits, errors, CORS, proxies, the log."""
+    app.config["MAX_CONTENT_LENGTH"] = int(settings.max_upload_mb * MEGABYTE)
+    app.url_map.merge_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.register_error_handler(Exception, answer_error)
+    app.before_request(start_clock)
+    app.after_request(finish_answer)
+    CORS(
+        app,
+        origins=list(settings.cors_origins),
+        send_wildcard=settings.cors_origins == ("*",),
+        expose_headers=list(EXPOSED),
+        max_age=600,
     )
+    hops = settings.trusted_proxies
+    if hops:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
+        )
 
 
-@contextmanager
-def sources(
-    session: Session, views: List[View], photos: List[images.Photo], uploads: List[Upload]
-) -> Iterator[Dict[str, Path]]:
-    """What the generator gets of each side: the upload itself or, for a while, a clean copy."""
-    with ExitStack() as copies:
-        yield {
-            view.side: upload.path
-            if photo.copy is None
-            else copies.enter_context(session.scratch(photo.copy, photo.copy_suffix))
-            for view, photo, upload in zip(views, photos, uploads)
-        }
+def require_key(key: Optional[str]) -> None:
+    """Raise Unauthorized unless the request carries `key`, if there is one."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    # WSGI hands a header's bytes on as Latin-1.
+    token = given.strip().encode("latin-1", "replace")
+    if key is not None and not (
+        scheme.lower() == "bearer" and hmac.compare_digest(token, key.encode())
+    ):
+        raise Unauthorized("A session needs the header Authorization: Bearer <API key>.")
+
+
+def describe_model(
+    session_id: str, filename: str, engine: str, root: str, made: generation.Made
+) -> Dict[str, Any]:
+    """The answer to a generation; names of models need no percent-encoding in a URL."""
+    return {
+        "message": "Image saved successfully",
+        "session_id": session_id,
+        "filename": filename,
+        "model": made.model,
+        "model_url": f"{root}sessions/{session_id}/models/{made.model}",
+        "seed": made.seed,
+        "engine": engine,
+    }
+
+
+def wants_events() -> bool:
+    """Whether the client asks for progress rather than for one answer."""
+    kinds = ["application/json", event_stream.MIMETYPE]
+    return request.accept_mimetypes.best_match(kinds) == event_stream.MIMETYPE
+
+
+def answer_events(
+    make: Callable[..., generation.Made],
+    describe: Callable[[generation.Made], Dict[str, Any]],
+    filename: str,
+    held: ExitStack,
+) -> Response:
+    """The progress of `make` as an event stream; `held` is let go when it ends."""
+
+    def work(tell: event_stream.Tell) -> event_stream.Event:
+        with held:
+            try:
+                made = make(lambda news: tell((type(news).__name__.lower(), news._asdict())))
+                return "complete", describe(made)
+            except Exception as error:
+                status, body, _ = describe_error(error, filename)
+                return "error", {"status": status, **body}
+
+    # X-Accel-Buffering is nginx's: pass each event on as it comes.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(event_stream.stream(work), mimetype=event_stream.MIMETYPE, headers=headers)
 
 
 def answer_error(error: Exception) -> Response:
-    """The one place where an error becomes an answer."""
+    """The JSON answer to any error of any route."""
     if isinstance(error, HTTPException) and (error.code or 500) < 400:
         return error.get_response()  # type: ignore[return-value]
-    if isinstance(error, DreamLabError):
-        answer = jsonify(error_body(str(error), error.code))
-        answer.status_code = error.status
-        if error.retry_after is not None:
-            answer.headers["Retry-After"] = str(error.retry_after)
-    elif isinstance(error, HTTPException):
-        status, reason = error.code or 500, error.name.lower().replace(" ", "_")
-        answer = jsonify(error_body(error.description or error.name, CODES.get(status, reason)))
-        answer.status_code = status
-        for name, value in error.get_headers():
-            if name not in ("Content-Type", "Content-Length"):
-                answer.headers[name] = value
-    else:
-        log.error("a defect in %s %s", request.method, request.endpoint, exc_info=error)
-        answer = jsonify(error_body("Something is wrong on the server.", "internal_error"))
-        answer.status_code = 500
+    status, body, headers = describe_error(error, g.get("filename"))
+    answer = jsonify(body)
+    answer.status_code = status
+    answer.headers.update(headers)
     return answer
 
 
-def error_body(message: str, code: str) -> Dict[str, str]:
-    """The body of an error, with the name of the upload that is kept all the same."""
-    body = {"error": message, "code": code}
-    if "filename" in g:
-        body["filename"] = g.filename
-    return body
+def describe_error(error: Exception, filename: Optional[str]) -> Answer:
+    """The one place where an error becomes a status, a body and headers.
+
+    `filename` is the upload that is kept all the same.
+    """
+    headers: Dict[str, str] = {}
+    if isinstance(error, DreamLabError):
+        status, code, words = error.status, error.code, str(error)
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+    elif isinstance(error, RequestEntityTooLarge):
+        limit = current_app.config["MAX_CONTENT_LENGTH"] / MEGABYTE
+        status, code = 413, CODES[413]
+        words = f"The request is too large: {limit:g} MB is the limit, and few form fields."
+    elif isinstance(error, HTTPException):
+        status = error.code or 500
+        code = CODES.get(status, error.name.lower().replace(" ", "_"))
+        words = error.description or error.name
+        headers.update(error.get_headers())
+        headers.pop("Content-Type", None)
+    else:
+        log.error("a defect", exc_info=error)
+        status, code, words = 500, "internal_error", "Something is wrong on the server."
+    body = {"error": words, "code": code}
+    return status, {**body, "filename": filename} if filename else body, headers
 
 
-def serve(settings: Settings) -> None:
-    """Serve until Ctrl-C or SIGTERM, the stand-in beside it where that is the engine."""
-    stand_in = StandIn()
-    if settings.engine == LOCAL:
-        stand_in.start()
-    service = HunyuanService(settings, locator(settings, stand_in))
-    HTTPChannel.error_task_class = JsonErrorTask
-    bound_memory()
-    server = waitress.create_server(
-        create_app(settings, service),
-        host=settings.host,
-        port=settings.port,
-        threads=settings.max_generations + SPARE_THREADS,
-        max_request_body_size=int(settings.max_upload_mb * MEGABYTE) * READ_TO_REFUSE,
-        clear_untrusted_proxy_headers=not settings.trusted_proxies,
-        connection_limit=CONNECTIONS,
-        asyncore_use_poll=True,
-        ident=None,
+def start_clock() -> None:
+    """Note when the request came."""
+    g.started = time.monotonic()
+
+
+def finish_answer(answer: Response) -> Response:
+    """Log the request, and let no browser guess what an answer is."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    session_id = (request.view_args or {}).get("session_id", "")
+    log.info(
+        "%s %s %s: %d, %s bytes in, %s out, %.3f s",
+        request.method,
+        request.url_rule or "no route",
+        session_id[:8],
+        answer.status_code,
+        request.content_length or 0,
+        answer.content_length if answer.content_length is not None else "streamed",
+        time.monotonic() - g.started,
     )
-
-    def stop(signum: int, frame: Optional[FrameType]) -> NoReturn:
-        service.close()
-        raise SystemExit
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    hint = " (a CPU stand-in; HUNYUAN_SPACE_ID=tencent/Hunyuan3D-2 is the real one)"
-    print(
-        f"DreamLab listens on http://{settings.host}:{settings.port}, "
-        f"engine: {settings.engine}{hint if settings.engine == LOCAL else ''}",
-        flush=True,
-    )
-    service.state()
-    try:
-        server.run()
-    finally:
-        stand_in.stop()
-
-
-def bound_memory() -> None:
-    """Let glibc keep freed memory in two arenas, not in sixteen: 60 MB less after some photos."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(M_ARENA_MAX, 2)
-
-
-class JsonErrorTask(ErrorTask):  # type: ignore[misc]
-    """What waitress itself refuses (no HTTP, far too large), answered as the contract says."""
-
-    def execute(self) -> None:
-        error = self.request.error
-        body = json.dumps(
-            {"error": f"{error.reason}.", "code": CODES.get(error.code, "bad_request")}
-        ).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
-        self.content_length = len(body)
-        self.set_close_on_finish()
-        self.write(body)
+    return answer
 
 
 def main() -> int:
     """Check what the start needs, then serve. Answers the exit status: 2 for what is not right."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # They write one line per call, with addresses and file names of the generator.
-    for name in ("httpx", "httpx2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    stand_in = StandIn()
+    log_to_stderr()
     try:
         settings = load()
         SessionStore(settings.sessions_dir).check()
-        if settings.engine == LOCAL and not StandIn.is_installed():
-            raise InvalidSetting(
-                "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or name "
-                "a Hunyuan3D server"
-            )
-        serve(settings)
+        if settings.is_local:
+            if not StandIn.is_installed():
+                raise InvalidSetting(
+                    "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or "
+                    "name a Hunyuan3D server"
+                )
+            stand_in.start()
+        service = make_service(settings, stand_in)
+        service.state()
+        serve(create_app(settings, service), settings, service.close)
     except (InvalidSetting, StorageUnusable) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
         print(f"HOST and PORT cannot be listened on: {error}", file=sys.stderr)
         return 2
+    finally:
+        stand_in.stop()
     return 0
 
 

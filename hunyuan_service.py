@@ -27,6 +27,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Union,
 )
 from urllib.parse import quote, urlsplit
 
@@ -75,7 +76,8 @@ class Progress(NamedTuple):
     stage: Optional[str]
 
 
-OnProgress = Callable[[object], None]
+News = Union[Queued, Progress]
+OnProgress = Callable[[News], None]
 # Answers the generator's address (a URL or a Space's id), waiting for that many seconds at most;
 # raises TimeoutError while the generator is still starting.
 Locate = Callable[[float], str]
@@ -107,6 +109,7 @@ class HunyuanService:
     """One generator, shared by all threads; connected when first used and when it is new."""
 
     def __init__(self, settings: Settings, locate: Optional[Locate] = None) -> None:
+        self.engine = settings.engine
         self._settings = settings
         self._locate = locate or (lambda timeout_s: settings.engine)
         self._lock = threading.Lock()
@@ -186,7 +189,7 @@ class HunyuanService:
         except Exception as error:
             if not future.done() and _left(deadline) == 0:
                 raise self._timeout() from error
-            log.warning("no connection to %s: %r", self._settings.engine, error)
+            log.warning("no connection to %s: %r", self.engine, error)
             raise GeneratorUnavailable(
                 "The generator cannot be reached. Try again soon."
             ) from error
@@ -202,11 +205,11 @@ class HunyuanService:
         try:
             return bool(self._within(limit, known.result().is_to_same_server))
         except Exception as error:
-            log.info("connecting to %s again: %r", self._settings.engine, error)
+            log.info("connecting to %s again: %r", self.engine, error)
             return False
 
     def _wait_for(self, job: Job, deadline: float, on_progress: OnProgress) -> Sequence[Any]:
-        last: object = None
+        last: Optional[News] = None
         while not job.future.done():
             if self._closing.is_set():
                 raise GeneratorUnavailable("The server is stopping.")
@@ -397,7 +400,7 @@ def _seed(outputs: Sequence[Any]) -> Optional[int]:
     return None
 
 
-def _news(job: Job) -> object:
+def _news(job: Job) -> Optional[News]:
     """The job's latest status as Queued or Progress, None where it says nothing of either."""
     status = job.status()
     if status.rank is not None and status.code.name == "IN_QUEUE":

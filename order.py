@@ -20,6 +20,8 @@ VIEW_FIELDS = {
     "right_image": "right",
 }
 
+MAX_CAPTION = 1000
+
 Value = Union[str, int, float, bool]
 
 
@@ -97,6 +99,8 @@ def _switch(field: str, text: str) -> bool:
 
 
 def _caption(field: str, text: str) -> str:
+    if len(text) > MAX_CAPTION:
+        raise InvalidOption(f"{field} must have at most {MAX_CAPTION} characters.")
     return text
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import errno
 import itertools
+import logging
 import os
 import re
 import shutil
+import threading
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,7 +30,11 @@ _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 _MODEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*" + re.escape(glb.SUFFIX))
 _TEMPORARY = ".tmp-"
 _NAMELESS = "image"
+_DELETED = ".deleted-"
 _MAX_STEM = 100
+_SWEEP_EVERY_S = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class SessionNotFound(DreamLabError):
@@ -84,6 +91,11 @@ class Session:
     folder: Path
 
     @property
+    def short_id(self) -> str:
+        """As much of the id as a log may have."""
+        return self.id[:8]
+
+    @property
     def _uploads(self) -> Path:
         return self.folder / "uploads"
 
@@ -124,15 +136,53 @@ class Session:
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
-        """A hidden path in `models/` for a model to be written to; what is left there goes."""
-        with _temporary(self._models, glb.SUFFIX) as path:
-            yield path
+        """A hidden, empty file in `models/` for a model to be written to; what is left goes.
+
+        While it is there the session is not swept. Raises StorageFull.
+        """
+        with _storage_errors(), _temporary(self._models, glb.SUFFIX) as path:
+            path.touch()
+            try:
+                yield path
+            finally:
+                self._touch()
 
     def save(self, draft: Path, upload_name: str) -> str:
         """Make the finished `draft` a model, named after its upload; answer its name."""
         stem = upload_name.rpartition(".")[0]
         with _storage_errors():
             return _publish(draft, self._models, stem, glb.SUFFIX)
+
+    def delete_model(self, name: str) -> None:
+        """Delete a model; its name is not given again, since it may be cached for good.
+
+        Raises ModelNotFound.
+        """
+        path = self.model(name)
+        with _storage_errors():
+            _grave(path).touch()
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            raise ModelNotFound from error
+
+    def delete_models(self) -> None:
+        """Delete every model that is complete now."""
+        for name in self.models():
+            with suppress(ModelNotFound):
+                self.delete_model(name)
+
+    def is_busy(self) -> bool:
+        """Whether a generation runs in the session, in any process."""
+        return any(self._models.glob(_TEMPORARY + "*"))
+
+    def idle_s(self) -> float:
+        """Seconds since the last request or generation that touched the session."""
+        return time.time() - self.folder.stat().st_mtime
+
+    def _touch(self) -> None:
+        with suppress(FileNotFoundError):
+            os.utime(self.folder)
 
     def models(self) -> List[str]:
         """The names of the complete models, oldest first."""
@@ -157,6 +207,8 @@ class SessionStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # A session is not swept between a request's look at it and its touch.
+        self._lock = threading.Lock()
 
     def create(self) -> Session:
         """A new, empty session, there at once with both of its folders. Raises StorageFull."""
@@ -181,10 +233,51 @@ class SessionStore:
 
     def open(self, session_id: str) -> Session:
         """The session of that id. Raises SessionNotFound, also for what is no id at all."""
-        folder = self._root / session_id if _UUID4.fullmatch(session_id) else None
-        if folder is None or not folder.is_dir():
+        if not _UUID4.fullmatch(session_id):
             raise SessionNotFound
-        return Session(session_id, folder)
+        session = Session(session_id, self._root / session_id)
+        with self._lock, _storage_errors():
+            os.utime(session.folder)
+        return session
+
+    def delete(self, session_id: str) -> None:
+        """Remove a session with all its files. Raises SessionNotFound."""
+        _remove(self._hide(self.open(session_id)))
+
+    def keep_sweeping(self, ttl_s: float) -> None:
+        """Sweep now and, in the background, from now on."""
+
+        def sweep_on() -> None:
+            while True:
+                self.sweep(ttl_s)
+                time.sleep(min(ttl_s / 4, _SWEEP_EVERY_S))
+
+        threading.Thread(target=sweep_on, daemon=True).start()
+
+    def sweep(self, ttl_s: float) -> None:
+        """Remove the sessions that nothing has touched for `ttl_s` and in which nothing runs."""
+        with os.scandir(self._root) as entries:
+            names = [entry.name for entry in entries if _UUID4.fullmatch(entry.name)]
+        for name in names:
+            session = Session(name, self._root / name)
+            try:
+                with self._lock:
+                    if session.idle_s() <= ttl_s or session.is_busy():
+                        continue
+                    gone = self._hide(session)
+                _remove(gone)
+                log.info("removed session %s, idle for %g s", session.short_id, ttl_s)
+            except SessionNotFound:
+                continue
+            except OSError as error:
+                log.warning("cannot remove session %s: %r", session.short_id, error)
+
+    def _hide(self, session: Session) -> Path:
+        """Take a session out of sight in one step; what still writes to it finds nothing there."""
+        hidden = self._root / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        with _storage_errors():
+            session.folder.rename(hidden)
+        return hidden
 
 
 def _safe_name(name: str, suffixes: Sequence[str]) -> Tuple[str, str]:
@@ -218,13 +311,25 @@ def _publish(temporary: Path, folder: Path, stem: str, suffix: str) -> str:
     _sync(temporary)
     for number in itertools.count(1):
         name = stem + (f"-{number}" if number > 1 else "") + suffix
+        final = folder / name
+        if _grave(final).exists():
+            continue
         try:
-            os.link(temporary, folder / name)
+            os.link(temporary, final)
         except FileExistsError:
+            continue
+        if _grave(final).exists():
+            # Its last owner was deleted between the look and the link.
+            final.unlink()
             continue
         _sync(folder)
         return name
     raise AssertionError("itertools.count ended")
+
+
+def _grave(path: Path) -> Path:
+    """What says that the name of `path` has been deleted."""
+    return path.with_name(_DELETED + path.name)
 
 
 def _sync(path: Path) -> None:

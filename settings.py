@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Mapping, Optional, TypeVar, Union
+from typing import Callable, Mapping, Optional, Tuple, TypeVar, Union
 
 from dotenv import dotenv_values
 
@@ -14,6 +14,7 @@ PROJECT = Path(__file__).resolve().parent
 LOCAL = "local"
 MEGABYTE = 1 << 20
 _SPACE_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_ORIGIN = re.compile(r"https?://[^\s/?#@,*]+")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 Number = TypeVar("Number", int, float)
@@ -36,8 +37,16 @@ class Settings:
     max_model_mb: float = 512
     trusted_proxies: int = 0
     sessions_dir: Path = PROJECT / "sessions"
+    session_ttl_hours: Optional[float] = None
+    cors_origins: Tuple[str, ...] = ("*",)
+    api_key: Optional[str] = None
     host: str = "127.0.0.1"
     port: int = 5000
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine is the stand-in."""
+        return self.engine == LOCAL
 
 
 def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
@@ -82,6 +91,11 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
         max_model_mb=number("MAX_MODEL_MB", float, default.max_model_mb, 0.001, 100000.0),
         trusted_proxies=number("TRUSTED_PROXIES", int, default.trusted_proxies, 0, 10),
         sessions_dir=_absolute(text("SESSIONS_DIR") or default.sessions_dir),
+        session_ttl_hours=number("SESSION_TTL_HOURS", float, 0.0, 0.0001, 1e6)
+        if text("SESSION_TTL_HOURS")
+        else None,
+        cors_origins=_origins(text("CORS_ORIGINS") or "*"),
+        api_key=text("API_KEY"),
         host=text("HOST") or default.host,
         port=number("PORT", int, default.port, 1, 65535),
     )
@@ -95,6 +109,16 @@ def _engine(value: str) -> str:
     raise InvalidSetting(
         "HUNYUAN_SPACE_ID must be local, a Space's id such as tencent/Hunyuan3D-2, "
         f"or the http(s) URL of a Gradio server, not {value!r}"
+    )
+
+
+def _origins(value: str) -> Tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+    if origins == ("*",) or (origins and all(_ORIGIN.fullmatch(origin) for origin in origins)):
+        return origins
+    raise InvalidSetting(
+        "CORS_ORIGINS must be * or origins such as https://shop.example, comma-separated, "
+        f"not {value!r}"
     )
 
 

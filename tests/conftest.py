@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -96,18 +99,28 @@ def assert_error(answer: TestResponse, status: int, code: str, words: str = "") 
 
 
 @pytest.fixture
+def quick_space() -> Iterator[str]:
+    """A server that answers at once, with a GLB of no mesh."""
+    with _space_after(0) as url:
+        yield url
+
+
+@pytest.fixture
 def slow_space() -> Iterator[str]:
     """A server whose jobs take half a second."""
-    import tempfile
-    import time
+    with _space_after(0.5) as url:
+        yield url
 
+
+@contextmanager
+def _space_after(seconds: float) -> Iterator[str]:
     from spaces import answer, space, tiny_glb
 
     with tempfile.TemporaryDirectory() as folder:
         mesh = tiny_glb(Path(folder) / "white_mesh.glb")
 
         def shape(image=None):  # type: ignore[no-untyped-def]
-            time.sleep(0.5)
+            time.sleep(seconds)
             return answer(str(mesh))
 
         with space(shape) as url:

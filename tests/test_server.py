@@ -10,68 +10,21 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator
 
 import pytest
 import requests
 from conftest import DATA, PIECES, picture
-from spaces import free_port
+from processes import PROJECT, Server
 
-PROJECT = Path(__file__).resolve().parent.parent
 CHAIR = (DATA / "chair.jpg").read_bytes()
-
-
-class Server:
-    """A running `python app.py`, answering at `url`."""
-
-    def __init__(self, folder: Path, **environ: str) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                "PORT": str(port),
-                "SESSIONS_DIR": str(folder / "sessions"),
-                "PYTHONUNBUFFERED": "1",
-                **environ,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        self.start_line = self.process.stdout.readline()
-
-    def session(self) -> str:
-        return str(requests.get(self.url + "/api/generate_session_id").json()["session_id"])
-
-    def post(self, session_id: str, photo: bytes, name: str = "chair.jpg") -> requests.Response:
-        url = f"{self.url}/api/process_furniture_image/{session_id}"
-        return requests.post(url, files={"image": (name, photo)}, timeout=120)
-
-    def end(self, how: int) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(timeout=15)
-
-    def resident_mb(self) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-    def children(self) -> List[int]:
-        folder = Path(f"/proc/{self.process.pid}/task")
-        return [
-            int(pid) for task in folder.iterdir() for pid in (task / "children").read_text().split()
-        ]
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     server = Server(tmp_path)
     yield server
-    server.process.kill()
-    server.process.wait()
+    server.kill()
 
 
 def ended(pid: int) -> bool:
@@ -188,8 +141,7 @@ def test_other_routes_stay_quick_while_all_generations_wait(
             assert listing.status_code == 200
             assert {job.result().status_code for job in jobs} == {200}
     finally:
-        server.process.kill()
-        server.process.wait()
+        server.kill()
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="resident size is read from /proc")

@@ -1,0 +1,100 @@
+"""Runs the app under waitress, the stand-in beside it where that is the engine."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import logging
+import re
+import signal
+import sys
+from types import FrameType
+from typing import Callable, NoReturn, Optional
+
+import waitress
+from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from settings import MEGABYTE, Settings
+
+# Waiting generations never take the last threads: a listing does not wait for them.
+SPARE_THREADS = 8
+# A body some times too large is still read to its end: a client that is cut off while it sends
+# does not see why.
+READ_TO_REFUSE = 4
+# What the file descriptor limit of most systems allows, with room for files.
+CONNECTIONS = 800
+CODES = {400: "bad_request", 413: "upload_too_large"}
+# Of glibc's malloc.h.
+M_ARENA_MAX = -8
+_UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+
+
+def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
+    """Serve `app` until Ctrl-C or SIGTERM, then call `stop`. Raises OSError for a taken port."""
+    HTTPChannel.error_task_class = JsonErrorTask
+    _bound_memory()
+    server = waitress.create_server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.max_generations + SPARE_THREADS,
+        max_request_body_size=int(settings.max_upload_mb * MEGABYTE) * READ_TO_REFUSE,
+        clear_untrusted_proxy_headers=not settings.trusted_proxies,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,
+        ident=None,
+    )
+
+    def end(signum: int, frame: Optional[FrameType]) -> NoReturn:
+        stop()
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    print(
+        f"DreamLab listens on http://{settings.host}:{settings.port}, engine: {settings.engine}"
+        + settings.is_local
+        * " (a CPU stand-in; HUNYUAN_SPACE_ID=tencent/Hunyuan3D-2 is the real one)",
+        flush=True,
+    )
+    server.run()
+
+
+def log_to_stderr() -> None:
+    """Log one line each for requests and generations, session ids shortened wherever they are."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_ShortIds("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # They write one line per call, with addresses and file names of the generator.
+    for name in ("httpx", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _ShortIds(logging.Formatter):
+    """Whoever knows a session's id may use the session: a log, tracebacks too, has none whole."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _UUID.sub(r"\1…", super().format(record))
+
+
+class JsonErrorTask(ErrorTask):  # type: ignore[misc]
+    """What waitress itself refuses (no HTTP, far too large), answered as the contract says."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        code = CODES.get(error.code, error.reason.lower().replace(" ", "_"))
+        body = json.dumps({"error": f"{error.reason}.", "code": code}).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.content_length = len(body)
+        self.set_close_on_finish()
+        self.write(body)
+
+
+def _bound_memory() -> None:
+    """Let glibc keep freed memory in two arenas, not in sixteen: 60 MB less after some photos."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 2)

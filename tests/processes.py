@@ -1,0 +1,63 @@
+"""The server as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import List
+
+import requests
+from spaces import free_port
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Server:
+    """A running `python app.py`, answering at `url`."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "PORT": str(port),
+                "SESSIONS_DIR": str(folder / "sessions"),
+                "PYTHONUNBUFFERED": "1",
+                **environ,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.start_line = self.process.stdout.readline()
+
+    def session(self) -> str:
+        return str(requests.get(self.url + "/api/generate_session_id").json()["session_id"])
+
+    def post(self, session_id: str, photo: bytes, name: str = "chair.jpg") -> requests.Response:
+        url = f"{self.url}/api/process_furniture_image/{session_id}"
+        return requests.post(url, files={"image": (name, photo)}, timeout=120)
+
+    def end(self, how: int) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=15)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def resident_mb(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    def children(self) -> List[int]:
+        folder = Path(f"/proc/{self.process.pid}/task")
+        return [
+            int(pid) for task in folder.iterdir() for pid in (task / "children").read_text().split()
+        ]
