@@ -31,7 +31,7 @@ if CHROMIUM is None or find_spec("playwright") is None:
     if os.environ.get("CI") == "true":
         raise RuntimeError("no chromium or no playwright: .ci/run should have installed them")
     pytest.skip("needs chromium, and Python 3.10 for playwright", allow_module_level=True)
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import sync_playwright  # noqa: E402
 
 JOURNEY = """
 async ({ api, views }) => {
