@@ -47,10 +47,14 @@ class Unauthorized(DreamLabError):
 def create_app(
     settings: Optional[Settings] = None, service: Optional[HunyuanService] = None
 ) -> Flask:
-    """The app for `settings`, by default those of the environment. Raises InvalidSetting."""
+    """The app for `settings`, by default those of the environment.
+
+    Raises InvalidSetting, and StorageUnusable when its sessions cannot be kept.
+    """
     settings = settings or load()
     service = service or make_service(settings, StandIn())
     store = SessionStore(settings.sessions_dir)
+    store.prepare()
     capacity = Capacity(settings.max_generations)
     if settings.session_ttl_hours is not None:
         store.keep_sweeping(settings.session_ttl_hours * 3600)
@@ -284,17 +288,17 @@ def main() -> int:
     log_to_stderr()
     try:
         settings = load()
-        SessionStore(settings.sessions_dir).check()
-        if settings.is_local:
-            if not StandIn.is_installed():
-                raise InvalidSetting(
-                    "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or "
-                    "name a Hunyuan3D server"
-                )
-            stand_in.start()
+        if settings.is_local and not StandIn.is_installed():
+            raise InvalidSetting(
+                "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or name "
+                "a Hunyuan3D server"
+            )
         service = make_service(settings, stand_in)
+        app = create_app(settings, service)
+        if settings.is_local:
+            stand_in.start()
         service.state()
-        serve(create_app(settings, service), settings, service.close)
+        serve(app, settings, service.close)
     except (InvalidSetting, StorageUnusable) as error:
         print(error, file=sys.stderr)
         return 2

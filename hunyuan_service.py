@@ -137,9 +137,12 @@ class HunyuanService:
             with connection.job(views, options) as job:
                 outputs = self._wait_for(job, deadline, on_progress)
             self._download(connection, _model_path(outputs), target, deadline)
-        except (DreamLabError, FileNotFoundError):
+        except DreamLabError:
             raise
         except Exception as error:
+            # An errno is of our own files: a full disk, a folder that is gone.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
             raise _named(error) from error
         return _seed(outputs)
 
@@ -355,7 +358,8 @@ def _arguments(
     """What to pass to an endpoint that has these parameters, and nothing that it has not."""
     from gradio_client import handle_file
 
-    files = {view: handle_file(path) for view, path in views.items()}
+    # Strict: a file that is gone is our own fault, to be told as such.
+    files = {view: handle_file(path.resolve(strict=True)) for view, path in views.items()}
     wanted: Dict[str, Any] = {f"mv_image_{view}": file for view, file in files.items()}
     wanted.update(
         # A multi-view deployment reads only the mv_ ones, a single-view one only this.

@@ -8,12 +8,14 @@ import logging
 import re
 import signal
 import sys
+import time
 from types import FrameType
 from typing import Callable, NoReturn, Optional
 
 import waitress
 from flask import Flask
 from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
 from waitress.task import ErrorTask
 
 from settings import MEGABYTE, Settings
@@ -25,6 +27,8 @@ SPARE_THREADS = 8
 READ_TO_REFUSE = 4
 # What the file descriptor limit of most systems allows, with room for files.
 CONNECTIONS = 800
+# Who sends less than this in that time, in the middle of a request, is cut off.
+SLOWEST_BYTES, SLOWEST_S = 8192, 60
 CODES = {400: "bad_request", 413: "upload_too_large"}
 # Of glibc's malloc.h.
 M_ARENA_MAX = -8
@@ -33,7 +37,7 @@ _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
     """Serve `app` until Ctrl-C or SIGTERM, then call `stop`. Raises OSError for a taken port."""
-    HTTPChannel.error_task_class = JsonErrorTask
+    BaseWSGIServer.channel_class = Channel
     _bound_memory()
     server = waitress.create_server(
         app,
@@ -43,6 +47,8 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
         max_request_body_size=int(settings.max_upload_mb * MEGABYTE) * READ_TO_REFUSE,
         clear_untrusted_proxy_headers=not settings.trusted_proxies,
         connection_limit=CONNECTIONS,
+        channel_timeout=SLOWEST_S,
+        cleanup_interval=5,
         asyncore_use_poll=True,
         ident=None,
     )
@@ -91,6 +97,22 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]
         self.content_length = len(body)
         self.set_close_on_finish()
         self.write(body)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that counts as active only while it sends at a useful rate."""
+
+    error_task_class = JsonErrorTask
+    _unrewarded = 0
+    _active_at = 0.0
+
+    def received(self, data: bytes) -> bool:
+        self._unrewarded += len(data)
+        if self.request is None or self._unrewarded >= SLOWEST_BYTES:
+            self._unrewarded, self._active_at = 0, time.time()
+        # What waitress's own channel_timeout counts from.
+        self.last_activity = self._active_at
+        return bool(super().received(data))
 
 
 def _bound_memory() -> None:

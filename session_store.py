@@ -8,6 +8,7 @@ where the name is taken, on local disks and on NFS alike.
 from __future__ import annotations
 
 import errno
+import fcntl
 import itertools
 import logging
 import os
@@ -222,14 +223,46 @@ class SessionStore:
                 temporary.rename(folder)
         return Session(session_id, folder)
 
-    def check(self) -> None:
-        """Make the folder, and see that it can be written to. Raises StorageUnusable."""
+    def prepare(self) -> None:
+        """Make the folder, see that it can be written to, and clear what a killed server left.
+
+        Raises StorageUnusable.
+        """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             with _temporary(self._root) as probe:
                 probe.touch()
+                start_ns = probe.stat().st_mtime_ns
+            in_use = os.open(self._root, os.O_RDONLY)
         except OSError as error:
             raise StorageUnusable(f"SESSIONS_DIR cannot be written to: {error}") from error
+        # Held until this process ends. Another one that holds it works here too, and may be in the
+        # middle of what would be cleared; its own start has done that already.
+        try:
+            fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            alone = False
+        else:
+            alone = True
+        with suppress(OSError):
+            fcntl.flock(in_use, fcntl.LOCK_SH)
+        if alone:
+            threading.Thread(target=self._clear, args=(start_ns,), daemon=True).start()
+
+    def _clear(self, before_ns: int) -> None:
+        """Remove the temporary files that are older than that."""
+        folders = [self._root]
+        for name in self._session_names():
+            folders += [self._root / name / "uploads", self._root / name / "models"]
+        for folder in folders:
+            with suppress(FileNotFoundError):
+                for left in folder.glob(_TEMPORARY + "*"):
+                    if left.stat().st_mtime_ns < before_ns:
+                        _remove(left)
+
+    def _session_names(self) -> List[str]:
+        with os.scandir(self._root) as entries:
+            return [entry.name for entry in entries if _UUID4.fullmatch(entry.name)]
 
     def open(self, session_id: str) -> Session:
         """The session of that id. Raises SessionNotFound, also for what is no id at all."""
@@ -256,9 +289,7 @@ class SessionStore:
 
     def sweep(self, ttl_s: float) -> None:
         """Remove the sessions that nothing has touched for `ttl_s` and in which nothing runs."""
-        with os.scandir(self._root) as entries:
-            names = [entry.name for entry in entries if _UUID4.fullmatch(entry.name)]
-        for name in names:
+        for name in self._session_names():
             session = Session(name, self._root / name)
             try:
                 with self._lock:
@@ -286,7 +317,8 @@ def _safe_name(name: str, suffixes: Sequence[str]) -> Tuple[str, str]:
     if not dot or re.search(r"[\\/]", last):
         stem, last = name, ""
     suffix = "." + last if "." + last.lower() in suffixes else suffixes[0]
-    return secure_filename(stem)[:_MAX_STEM].rstrip("._-") or _NAMELESS, suffix
+    # A name that begins with a dash is an option to whatever command it is handed to.
+    return secure_filename(stem)[:_MAX_STEM].strip("._-") or _NAMELESS, suffix
 
 
 @contextmanager

@@ -93,6 +93,14 @@ def files_below(folder: Path) -> List[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def soon(is_so: Callable[[], bool], seconds: float = 20) -> bool:
+    """Whether something becomes so within some seconds."""
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return is_so()
+
+
 def assert_error(answer: TestResponse, status: int, code: str, words: str = "") -> None:
     assert (answer.status_code, answer.json["code"]) == (status, code)
     assert re.search(words, answer.json["error"])

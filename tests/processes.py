@@ -19,6 +19,7 @@ class Server:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         port = free_port()
+        self.sessions = folder / "sessions"
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "app.py"],
@@ -26,7 +27,7 @@ class Server:
             env={
                 **os.environ,
                 "PORT": str(port),
-                "SESSIONS_DIR": str(folder / "sessions"),
+                "SESSIONS_DIR": str(self.sessions),
                 "PYTHONUNBUFFERED": "1",
                 **environ,
             },
@@ -52,9 +53,21 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def handles(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
     def resident_mb(self) -> float:
+        return self._memory_mb("VmRSS")
+
+    def peak_mb(self) -> float:
+        return self._memory_mb("VmHWM")
+
+    def _memory_mb(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+        return int(status.split(name + ":")[1].split()[0]) / 1024
 
     def children(self) -> List[int]:
         folder = Path(f"/proc/{self.process.pid}/task")

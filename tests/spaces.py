@@ -18,12 +18,16 @@ import gradio as gr
 FILES = ("image", "mv_image_front", "mv_image_back", "mv_image_left", "mv_image_right")
 
 
-def tiny_glb(path: Path, name: str = "tiny") -> Path:
-    """A GLB without a mesh, of 12 + 8 + some bytes, written to `path`."""
+def glb_bytes(name: str = "tiny") -> bytes:
+    """A GLB without a mesh: header, and one chunk of JSON."""
     chunk = json.dumps({"asset": {"version": "2.0"}, "scenes": [{"name": name}]}).encode()
     chunk += b" " * (-len(chunk) % 4)
-    header = struct.pack("<4sIIII", b"glTF", 2, 20 + len(chunk), len(chunk), 0x4E4F534A)
-    path.write_bytes(header + chunk)
+    return struct.pack("<4sIIII", b"glTF", 2, 20 + len(chunk), len(chunk), 0x4E4F534A) + chunk
+
+
+def tiny_glb(path: Path, name: str = "tiny") -> Path:
+    """Such a GLB written to `path`."""
+    path.write_bytes(glb_bytes(name))
     return path
 
 

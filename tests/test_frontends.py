@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterator
 
 import gradio as gr
 import pytest
-from conftest import assert_error, files_below, models, new_session, picture, post
+from conftest import assert_error, files_below, models, new_session, picture, post, soon
 from flask.testing import FlaskClient
 from spaces import answer, space, tiny_glb
 
@@ -271,9 +271,9 @@ def test_sessions_are_swept_at_the_start_and_then_in_the_background(
     os.utime(old.folder, (0, 0))
     client = make_client(quick_space, session_ttl_hours=2 / 3600)
     young = new_session(client)
-    assert _soon(lambda: not old.folder.exists())
+    assert soon(lambda: not old.folder.exists())
     assert models(client, young) == []
-    assert _soon(lambda: list((tmp_path / "sessions").iterdir()) == [])
+    assert soon(lambda: list((tmp_path / "sessions").iterdir()) == [])
     assert_error(client.get(f"/api/session_models/{young}"), 404, "session_not_found")
 
 
@@ -283,13 +283,6 @@ def test_sessions_are_kept_by_default(
     old = SessionStore(tmp_path / "sessions").create()
     os.utime(old.folder, (0, 0))
     assert models(make_client(quick_space), old.id) == []
-
-
-def _soon(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 15
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return is_so()
 
 
 # The log
@@ -343,7 +336,7 @@ def test_health_does_not_wait_for_a_generator_that_hangs(
         before = time.monotonic()
         assert client.get("/api/health").json["generator"] in ("starting", "unreachable")
         assert time.monotonic() - before < 1
-        assert _soon(lambda: client.get("/api/health").json["generator"] == "unreachable")
+        assert soon(lambda: client.get("/api/health").json["generator"] == "unreachable")
 
 
 def test_health_sees_a_generator_come_and_go(make_client: Callable[..., FlaskClient]) -> None:
@@ -355,8 +348,8 @@ def test_health_sees_a_generator_come_and_go(make_client: Callable[..., FlaskCli
     def says(state: str) -> Callable[[], bool]:
         return lambda: client.get("/api/health").json["generator"] == state
 
-    assert _soon(says("unreachable"))
+    assert soon(says("unreachable"))
     with space(lambda image=None: None, port=port):
-        assert _soon(says("ready"))
-    assert _soon(says("unreachable"))
+        assert soon(says("ready"))
+    assert soon(says("unreachable"))
     assert json.loads(client.get("/api/health").data)["status"] == "ok"

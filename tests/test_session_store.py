@@ -153,6 +153,6 @@ def test_a_session_that_is_gone_is_not_found(store: SessionStore, session: Sessi
 def test_a_folder_that_cannot_be_written_to_is_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageUnusable, match="SESSIONS_DIR"):
-        SessionStore(tmp_path / "file").check()
-    SessionStore(tmp_path / "new" / "one").check()
+        SessionStore(tmp_path / "file").prepare()
+    SessionStore(tmp_path / "new" / "one").prepare()
     assert files_below(tmp_path) == ["file"]

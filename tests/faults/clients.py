@@ -1,0 +1,52 @@
+"""64 clients that generate one model after another: `clients.py URL SESSION SECONDS`.
+
+Prints how often each status came, and how many refusals came late or without Retry-After. A client
+that is refused comes back after a second, sooner than Retry-After asks for.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Counter as Counts
+
+import requests
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from conftest import picture
+
+
+def main() -> None:
+    url, session_id, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    target = f"{url}/api/process_furniture_image/{session_id}"
+    end = time.monotonic() + seconds
+    counts: Counts[str] = Counter(late=0, without_retry_after=0)
+    lock = threading.Lock()
+    photo = picture()
+
+    def client() -> None:
+        with requests.Session() as http:
+            while time.monotonic() < end:
+                started = time.monotonic()
+                answer = http.post(target, files={"image": ("a.png", photo)}, timeout=120)
+                with lock:
+                    counts[str(answer.status_code)] += 1
+                if answer.status_code == 503:
+                    counts["late"] += time.monotonic() - started > 1
+                    counts["without_retry_after"] += "Retry-After" not in answer.headers
+                    time.sleep(1)
+
+    threads = [threading.Thread(target=client) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print(*(f"{key}={value}" for key, value in counts.items()))
+
+
+if __name__ == "__main__":
+    main()
