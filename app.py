@@ -74,9 +74,9 @@ def create_app(
     def process_furniture_image(session_id: str) -> Response:
         """Keep the uploaded views and answer with the model made of them, or with its progress."""
         session = store.open(session_id)
-        views, options = read_views(request.files), read_options(request.form)
         with ExitStack() as held:
             held.enter_context(capacity.slot())
+            views, options = read_views(request.files), read_options(request.form)
             sources = generation.accept(session, views, settings.max_image_megapixels)
             g.filename = sources[0].upload.name
             make = partial(generation.run, session, sources, options, service)

@@ -187,12 +187,13 @@ class Session:
 
     def models(self) -> List[str]:
         """The names of the complete models, oldest first."""
+        found = []
         with _storage_errors(), os.scandir(self._models) as entries:
-            found = [
-                (entry.stat().st_mtime_ns, entry.name)
-                for entry in entries
-                if _MODEL.fullmatch(entry.name)
-            ]
+            for entry in entries:
+                if _MODEL.fullmatch(entry.name):
+                    # It may be deleted between the two looks.
+                    with suppress(FileNotFoundError):
+                        found.append((entry.stat().st_mtime_ns, entry.name))
         return [name for _, name in sorted(found)]
 
     def model(self, name: str) -> Path:

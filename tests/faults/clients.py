@@ -1,4 +1,4 @@
-"""64 clients that generate one model after another: `clients.py URL SESSION SECONDS`.
+"""64 clients that generate one model after another: `clients.py URL SESSION SECONDS PHOTO`.
 
 Prints how often each status came, and how many refusals came late or without Retry-After. A client
 that is refused comes back after a second, sooner than Retry-After asks for.
@@ -15,10 +15,6 @@ from typing import Counter as Counts
 
 import requests
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from conftest import picture
-
 
 def main() -> None:
     url, session_id, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
@@ -26,7 +22,7 @@ def main() -> None:
     end = time.monotonic() + seconds
     counts: Counts[str] = Counter(late=0, without_retry_after=0)
     lock = threading.Lock()
-    photo = picture()
+    photo = Path(sys.argv[4]).read_bytes()
 
     def client() -> None:
         with requests.Session() as http:
