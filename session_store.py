@@ -352,8 +352,9 @@ def _publish(temporary: Path, folder: Path, stem: str, suffix: str) -> str:
         except FileExistsError:
             continue
         if _grave(final).exists():
-            # Its last owner was deleted between the look and the link.
-            final.unlink()
+            # The name's last owner was deleted between the look and the link, or this model has
+            # been already: a name that was deleted stays so.
+            final.unlink(missing_ok=True)
             continue
         _sync(folder)
         return name

@@ -7,13 +7,16 @@ import json
 import os
 import socket
 import struct
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
+_files = tempfile.TemporaryDirectory(prefix="test-spaces-")
+os.environ["GRADIO_TEMP_DIR"] = _files.name
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-import gradio as gr
+import gradio as gr  # noqa: E402
 
 FILES = ("image", "mv_image_front", "mv_image_back", "mv_image_left", "mv_image_right")
 
