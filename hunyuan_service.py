@@ -11,9 +11,11 @@ import concurrent.futures
 import logging
 import os
 import re
+import ssl
 import threading
 import time
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
@@ -264,7 +266,6 @@ class _Connection:
 
         silence_s = min(_SILENCE_S, settings.generation_timeout_s + 5)
         timeout = httpx.Timeout(silence_s, connect=10)
-        certificates = httpx.create_ssl_context()
         # The second parameter is the token; its name differs between releases.
         self._client: Client = Client(
             address,
@@ -272,8 +273,7 @@ class _Connection:
             max_workers=_THREADS_PER_JOB * settings.max_generations,
             verbose=False,
             download_files=False,
-            # Made once: reading the certificates for every request would cost 40 ms each.
-            ssl_verify=certificates,
+            ssl_verify=_certificates(),
             httpx_kwargs={"timeout": timeout},
         )
         self.address = address
@@ -289,7 +289,7 @@ class _Connection:
             headers={**self._client.headers, "accept-encoding": "identity"},
             cookies=self._client.cookies,
             timeout=timeout,
-            verify=certificates,
+            verify=_certificates(),
         )
 
     def is_to_same_server(self) -> bool:
@@ -447,15 +447,28 @@ def _named(error: Exception) -> GenerationError:
 def _in_thread(function: Callable[..., Any], *args: Any) -> concurrent.futures.Future[Any]:
     """`function(*args)` in a daemon thread, which keeps no process from ending."""
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function(*args))
-        except Exception as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=_settle, args=(future, function, *args), daemon=True).start()
     return future
+
+
+def _settle(
+    future: concurrent.futures.Future[Any], function: Callable[..., Any], *args: Any
+) -> None:
+    try:
+        future.set_result(function(*args))
+    except Exception as error:
+        future.set_exception(error)
+    finally:
+        # Else the error's traceback, through this frame, holds the future that holds the error.
+        del future, function, args
+
+
+@lru_cache(maxsize=None)
+def _certificates() -> ssl.SSLContext:
+    """Read once: for every connection they would cost 40 ms and a megabyte."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _left(deadline: float) -> float:
