@@ -182,13 +182,7 @@ class HunyuanService:
         except Exception as error:
             log.exception("the generator cannot be started")
             raise GeneratorUnavailable("The generator cannot be started.") from error
-        known = self._connection
-        if known is None or not self._is_good(known, address, deadline):
-            with self._lock:
-                if self._connection is known:
-                    self._connection = _in_thread(_Connection, address, self._settings)
-        future = self._connection
-        assert future is not None
+        future = self._current(address, deadline)
         try:
             return future.result(timeout=min(_CONNECT_TIMEOUT_S, _left(deadline)))
         except Exception as error:
@@ -198,6 +192,20 @@ class HunyuanService:
             raise GeneratorUnavailable(
                 "The generator cannot be reached. Try again soon."
             ) from error
+
+    def _current(self, address: str, deadline: float) -> concurrent.futures.Future[_Connection]:
+        """The connection of before if it is still good, else a new one in the making.
+
+        Apart from its caller, whose frame ends up in a failed connection's traceback: with the one
+        before in it, each failure would hold all the earlier ones.
+        """
+        known = self._connection
+        if known is None or not self._is_good(known, address, deadline):
+            with self._lock:
+                if self._connection is known:
+                    self._connection = _in_thread(_Connection, address, self._settings)
+        assert self._connection is not None
+        return self._connection
 
     def _is_good(
         self, known: concurrent.futures.Future[_Connection], address: str, deadline: float

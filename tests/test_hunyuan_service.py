@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -340,6 +341,19 @@ def test_a_server_that_is_not_there_is_unavailable(make_client: Callable[..., Fl
     gone = post(client, new_session(client), picture())
     assert_error(gone, 503, "generator_unavailable")
     assert int(gone.headers["Retry-After"]) > 0
+
+
+def test_failed_connections_do_not_pile_up(photo: Path) -> None:
+    def failed() -> int:
+        gc.collect()
+        return sum(type(o) is Future and o.done() for o in gc.get_objects())
+
+    away = service(f"http://127.0.0.1:{free_port()}")
+    before = failed()
+    for _ in range(12):
+        with pytest.raises(hunyuan_service.GeneratorUnavailable):
+            generate(away, photo)
+    assert failed() - before < 4
 
 
 def test_what_is_no_gradio_server_is_unavailable(photo: Path) -> None:
