@@ -324,7 +324,7 @@ class _Connection:
                 # It tells the server, which may not answer: nobody waits for that for long.
                 concurrent.futures.wait([_in_thread(job.cancel)], timeout=_CANCEL_S)
             for view in views.values():
-                self._uploaded.pop(str(view), None)
+                self._uploaded.pop(str(view.resolve()), None)
 
     def fetch(self, path: str, file: BinaryIO, max_bytes: int, seconds: float) -> None:
         """Write the server's file `path` to `file`, at most `max_bytes` of it."""
