@@ -175,6 +175,8 @@ class HunyuanService:
 
     def _connected(self, deadline: float) -> _Connection:
         """A connection to the server that is there now, which may not be the one of before."""
+        import httpx
+
         try:
             address = self._locate(_left(deadline))
         except TimeoutError as error:
@@ -188,6 +190,9 @@ class HunyuanService:
         except Exception as error:
             if not future.done() and _left(deadline) == 0:
                 raise self._timeout() from error
+            if isinstance(error, httpx.ReadTimeout):
+                # Another request began it, and waited in vain; this one has time left.
+                return self._connected(deadline)
             log.warning("no connection to %s: %r", self.engine, error)
             raise GeneratorUnavailable(
                 "The generator cannot be reached. Try again soon."

@@ -15,7 +15,8 @@ Fault = Callable[[socket.socket, "Proxy"], None]
 class Proxy:
     """Forwards to `target`; with `mute` set it accepts and says nothing.
 
-    `on_file`, if set, answers the requests for files instead of the server.
+    With `choked` set it stops reading in the middle of an upload. `on_file`, if set, answers the
+    requests for files instead of the server.
     """
 
     def __init__(self, target: int) -> None:
@@ -23,7 +24,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.mute = False
+        self.mute = self.choked = False
         self.on_file: List[Fault] = []
         self.sent = 0
         self.closed = False
@@ -56,6 +57,9 @@ class Proxy:
                         self.on_file[0](client, self)
                         return
                     server.sendall(data)
+                    if self.choked and data.startswith(b"POST ") and b"/upload" in data[:200]:
+                        while self.choked and not self.closed:
+                            time.sleep(0.05)
 
     @staticmethod
     def _pump(server: socket.socket, client: socket.socket) -> None:
