@@ -21,7 +21,8 @@ import event_stream
 import generation
 import glb
 from errors import DreamLabError
-from hunyuan_service import Capacity, HunyuanService
+from generation import Generator, InProcess
+from hunyuan_service import HunyuanService
 from local_space.launcher import StandIn
 from order import read_options, read_views
 from server import log_to_stderr, serve
@@ -44,18 +45,15 @@ class Unauthorized(DreamLabError):
     status, code = 401, "unauthorized"
 
 
-def create_app(
-    settings: Optional[Settings] = None, service: Optional[HunyuanService] = None
-) -> Flask:
+def create_app(settings: Optional[Settings] = None, generator: Optional[Generator] = None) -> Flask:
     """The app for `settings`, by default those of the environment.
 
     Raises InvalidSetting, and StorageUnusable when its sessions cannot be kept.
     """
     settings = settings or load()
-    service = service or make_service(settings, StandIn())
+    generator = generator or make_generator(settings, StandIn())
     store = SessionStore(settings.sessions_dir)
     store.prepare()
-    capacity = Capacity(settings.max_generations)
     if settings.session_ttl_hours is not None:
         store.keep_sweeping(settings.session_ttl_hours * 3600)
 
@@ -75,14 +73,12 @@ def create_app(
         """Keep the uploaded views and answer with the model made of them, or with its progress."""
         session = store.open(session_id)
         with ExitStack() as held:
-            held.enter_context(capacity.slot())
+            generation_id = held.enter_context(generator.slot(session))
             views, options = read_views(request.files), read_options(request.form)
             sources = generation.accept(session, views, settings.max_image_megapixels)
             g.filename = sources[0].upload.name
-            make = partial(generation.run, session, sources, options, service)
-            describe = partial(
-                describe_model, session.id, g.filename, settings.engine, request.url_root
-            )
+            make = partial(generator.run, generation_id, session, sources, options)
+            describe = partial(describe_model, session.id, g.filename, request.url_root)
             if wants_events():
                 return answer_events(make, describe, g.filename, held.pop_all())
             return jsonify(describe(make()))
@@ -123,13 +119,7 @@ def create_app(
     @app.get("/api/health")
     def health() -> Response:
         """Say that the API is up, and what is known of the generator."""
-        return jsonify(
-            status="ok",
-            engine=settings.engine,
-            generator=service.state(),
-            generating=capacity.in_flight,
-            capacity=capacity.limit,
-        )
+        return jsonify(status="ok", **generator.health())
 
     @app.get("/openapi.json")
     def openapi() -> Response:
@@ -139,9 +129,15 @@ def create_app(
     return app
 
 
-def make_service(settings: Settings, stand_in: StandIn) -> HunyuanService:
-    """The service for the engine of `settings`; `stand_in` is used if that is `local`."""
-    return HunyuanService(settings, stand_in.url if settings.is_local else None)
+def make_generator(settings: Settings, stand_in: StandIn) -> Generator:
+    """Who makes the models: Celery workers where there is a broker, else this process."""
+    if settings.broker_url is not None:
+        # What it needs, a plain installation does not have.
+        from task_queue import TaskQueue
+
+        return TaskQueue(settings)
+    service = HunyuanService(settings, stand_in.url if settings.is_local else None)
+    return InProcess(service, settings)
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -178,7 +174,7 @@ def require_key(key: Optional[str]) -> None:
 
 
 def describe_model(
-    session_id: str, filename: str, engine: str, root: str, made: generation.Made
+    session_id: str, filename: str, root: str, made: generation.Made
 ) -> Dict[str, Any]:
     """The answer to a generation; names of models need no percent-encoding in a URL."""
     return {
@@ -188,7 +184,7 @@ def describe_model(
         "model": made.model,
         "model_url": f"{root}sessions/{session_id}/models/{made.model}",
         "seed": made.seed,
-        "engine": engine,
+        "engine": made.engine,
     }
 
 
@@ -293,12 +289,12 @@ def main() -> int:
                 "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or name "
                 "a Hunyuan3D server"
             )
-        service = make_service(settings, stand_in)
-        app = create_app(settings, service)
+        generator = make_generator(settings, stand_in)
+        app = create_app(settings, generator)
         if settings.is_local:
             stand_in.start()
-        service.state()
-        serve(app, settings, service.close)
+        generator.health()
+        serve(app, settings, generator.close)
     except (InvalidSetting, StorageUnusable) as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Optional
+from typing import Any, Dict, Optional
 
 
 class DreamLabError(Exception):
@@ -22,6 +22,23 @@ class DreamLabError(Exception):
         super().__init__(message)
         if retry_after is not None:
             self.retry_after = retry_after
+
+
+def to_plain(error: DreamLabError) -> Dict[str, Any]:
+    """The parts of an error, for a message to another process."""
+    return {
+        "status": error.status,
+        "code": error.code,
+        "message": str(error),
+        "retry_after": error.retry_after,
+    }
+
+
+def from_plain(parts: Dict[str, Any]) -> DreamLabError:
+    """The error that `to_plain` took apart, but for its class."""
+    error = DreamLabError(parts["message"], parts["retry_after"])
+    error.status, error.code = parts["status"], parts["code"]
+    return error
 
 
 class GenerationError(DreamLabError):

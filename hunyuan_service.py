@@ -85,28 +85,6 @@ OnProgress = Callable[[News], None]
 Locate = Callable[[float], str]
 
 
-class Capacity:
-    """The generations in flight: at most `limit` at once."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.in_flight = 0
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Hold one of the places. Raises GeneratorBusy, at once, when there is none."""
-        with self._lock:
-            if self.in_flight >= self.limit:
-                raise GeneratorBusy("Too many models are being made at the moment. Try again soon.")
-            self.in_flight += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.in_flight -= 1
-
-
 class HunyuanService:
     """One generator, shared by all threads; connected when first used and when it is new."""
 

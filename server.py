@@ -59,8 +59,9 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
+    engine = settings.engine if settings.broker_url is None else "those of the Celery workers"
     print(
-        f"DreamLab listens on http://{settings.host}:{settings.port}, engine: {settings.engine}"
+        f"DreamLab listens on http://{settings.host}:{settings.port}, engine: {engine}"
         + settings.is_local
         * " (a CPU stand-in; HUNYUAN_SPACE_ID=tencent/Hunyuan3D-2 is the real one)",
         flush=True,

@@ -32,8 +32,11 @@ _MODEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*" + re.escape(glb.SUFFIX))
 _TEMPORARY = ".tmp-"
 _NAMELESS = "image"
 _DELETED = ".deleted-"
+_RESERVED = ".reserved-"
 _MAX_STEM = 100
 _SWEEP_EVERY_S = 60.0
+# The most that settings.py allows: what is older was left by a host that died.
+_LONGEST_GENERATION_S = 86400.0
 
 log = logging.getLogger(__name__)
 
@@ -150,9 +153,77 @@ class Session:
 
     def save(self, draft: Path, upload_name: str) -> str:
         """Make the finished `draft` a model, named after its upload; answer its name."""
-        stem = upload_name.rpartition(".")[0]
         with _storage_errors():
-            return _publish(draft, self._models, stem, glb.SUFFIX)
+            _sync(draft)
+            while True:
+                name = self.reserve(upload_name)
+                try:
+                    if self._link(draft, name):
+                        return name
+                finally:
+                    _remove(self._reservation(name))
+
+    def upload(self, name: str) -> Upload:
+        """The kept upload of that name, as a message from another host tells it."""
+        return Upload(name, self._uploads / Path(name).name)
+
+    @contextmanager
+    def reading(self, upload: Upload) -> Iterator[IO[bytes]]:
+        """The bytes of a kept upload."""
+        with _storage_errors():
+            file = upload.path.open("rb")
+        with file:
+            yield file
+
+    def reserve(self, upload_name: str) -> str:
+        """A name for a model that is made elsewhere, and perhaps by more than one attempt.
+
+        The name is not given again, whatever becomes of them.
+        """
+        stem = upload_name.rpartition(".")[0]
+        with _storage_errors(), _temporary(self._models) as temporary:
+            temporary.touch()
+            for name in _names(stem, glb.SUFFIX):
+                if self.is_made(name):
+                    continue
+                with suppress(FileExistsError):
+                    os.link(temporary, self._reservation(name))
+                    if not self.is_made(name):
+                        return name
+                    _remove(self._reservation(name))
+        raise AssertionError("itertools.count ended")
+
+    def save_as(self, draft: Path, name: str) -> None:
+        """Make the finished `draft` the model of the reserved `name`, unless it has been made.
+
+        Of several attempts at one generation, on whatever hosts, the first to come here counts.
+        """
+        with _storage_errors():
+            _sync(draft)
+            if not self.is_made(name):
+                self._link(draft, name)
+
+    def _link(self, draft: Path, name: str) -> bool:
+        """Whether `draft` became the model `name`: not if there is one or has been one."""
+        final = self._models / name
+        try:
+            os.link(draft, final)
+        except FileExistsError:
+            return False
+        if _grave(final).exists():
+            final.unlink(missing_ok=True)
+            return False
+        _sync(self._models)
+        return True
+
+    def _reservation(self, name: str) -> Path:
+        """What says that a model's name is promised."""
+        return self._models / (_RESERVED + name)
+
+    def is_made(self, name: str) -> bool:
+        """Whether the model of the reserved `name` has been made, though it may be deleted."""
+        final = self._models / name
+        return final.exists() or _grave(final).exists()
 
     def delete_model(self, name: str) -> None:
         """Delete a model; its name is not given again, since it may be cached for good.
@@ -174,8 +245,13 @@ class Session:
                 self.delete_model(name)
 
     def is_busy(self) -> bool:
-        """Whether a generation runs in the session, in any process."""
-        return any(self._models.glob(_TEMPORARY + "*"))
+        """Whether a generation runs in the session, in any process on any host."""
+        oldest = time.time() - _LONGEST_GENERATION_S
+        with suppress(FileNotFoundError):
+            return any(
+                draft.stat().st_mtime > oldest for draft in self._models.glob(_TEMPORARY + "*")
+            )
+        return False
 
     def idle_s(self) -> float:
         """Seconds since the last request or generation that touched the session."""
@@ -260,6 +336,10 @@ class SessionStore:
                 for left in folder.glob(_TEMPORARY + "*"):
                     if left.stat().st_mtime_ns < before_ns:
                         _remove(left)
+                for kept in folder.glob(_RESERVED + "*"):
+                    # Others may be of tasks that still wait.
+                    if (folder / kept.name[len(_RESERVED) :]).exists():
+                        _remove(kept)
 
     def _session_names(self) -> List[str]:
         with os.scandir(self._root) as entries:
@@ -297,9 +377,14 @@ class SessionStore:
                     if session.idle_s() <= ttl_s or session.is_busy():
                         continue
                     gone = self._hide(session)
+                if Session(name, gone).idle_s() <= ttl_s:
+                    # Another host opened it between the look and the step.
+                    gone.rename(session.folder)
+                    continue
                 _remove(gone)
                 log.info("removed session %s, idle for %g s", session.short_id, ttl_s)
-            except SessionNotFound:
+            except (SessionNotFound, FileNotFoundError):
+                # Another host was faster.
                 continue
             except OSError as error:
                 log.warning("cannot remove session %s: %r", session.short_id, error)
@@ -342,23 +427,18 @@ def _remove(path: Path) -> None:
 def _publish(temporary: Path, folder: Path, stem: str, suffix: str) -> str:
     """Give a finished file the first free name of `stem`, `stem-2`, ... for good."""
     _sync(temporary)
-    for number in itertools.count(1):
-        name = stem + (f"-{number}" if number > 1 else "") + suffix
-        final = folder / name
-        if _grave(final).exists():
-            continue
-        try:
-            os.link(temporary, final)
-        except FileExistsError:
-            continue
-        if _grave(final).exists():
-            # The name's last owner was deleted between the look and the link, or this model has
-            # been already: a name that was deleted stays so.
-            final.unlink(missing_ok=True)
-            continue
-        _sync(folder)
-        return name
+    for name in _names(stem, suffix):
+        with suppress(FileExistsError):
+            os.link(temporary, folder / name)
+            _sync(folder)
+            return name
     raise AssertionError("itertools.count ended")
+
+
+def _names(stem: str, suffix: str) -> Iterator[str]:
+    yield stem + suffix
+    for number in itertools.count(2):
+        yield f"{stem}-{number}{suffix}"
 
 
 def _grave(path: Path) -> Path:

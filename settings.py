@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Tuple, TypeVar, Union
+from typing import Callable, Mapping, Optional, Pattern, Tuple, TypeVar, Union
 
 from dotenv import dotenv_values
 
 PROJECT = Path(__file__).resolve().parent
 LOCAL = "local"
 MEGABYTE = 1 << 20
+# The queues of Celery's broker, by what a generation asks for.
+PLAIN, TEXTURED = "plain", "textured"
+QUEUES = (PLAIN, TEXTURED)
+_BROKER = re.compile(r"(amqp|amqps|redis|rediss)://\S+")
+_REDIS = re.compile(r"rediss?://\S+")
 _SPACE_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _ORIGIN = re.compile(r"https?://[^\s/?#@,*]+")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
@@ -32,6 +38,11 @@ class Settings:
     hf_token: Optional[str] = None
     generation_timeout_s: float = 600
     max_generations: int = 32
+    max_generations_per_session: Optional[int] = None
+    broker_url: Optional[str] = None
+    result_backend: Optional[str] = None
+    generation_queue: Tuple[str, ...] = QUEUES
+    max_queue: int = 256
     max_upload_mb: float = 20
     max_image_megapixels: float = 50
     max_model_mb: float = 512
@@ -45,8 +56,8 @@ class Settings:
 
     @property
     def is_local(self) -> bool:
-        """Whether the engine is the stand-in."""
-        return self.engine == LOCAL
+        """Whether the engine is the stand-in, run by this process."""
+        return self.engine == LOCAL and self.broker_url is None
 
 
 def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
@@ -59,8 +70,7 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
         environ = {**dotenv, **os.environ}
     default = Settings()
 
-    def text(name: str) -> Optional[str]:
-        return environ.get(name, "").strip() or None
+    text = partial(_text, environ)
 
     def number(
         name: str, kind: Callable[[str], Number], fallback: Number, low: Number, high: Number
@@ -77,6 +87,10 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
             raise InvalidSetting(f"{name} must be {what} from {low} to {high}, not {value!r}")
         return parsed
 
+    broker_url = _server(environ, "CELERY_BROKER_URL", _BROKER, "amqp://... or redis://...")
+    result_backend = _server(environ, "CELERY_RESULT_BACKEND", _REDIS, "redis://...")
+    if (broker_url is None) != (result_backend is None):
+        raise InvalidSetting("CELERY_BROKER_URL and CELERY_RESULT_BACKEND go together: set both")
     return Settings(
         engine=_engine(text("HUNYUAN_SPACE_ID") or default.engine),
         hf_token=text("HF_TOKEN"),
@@ -84,6 +98,13 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
             "GENERATION_TIMEOUT_S", float, default.generation_timeout_s, 0.1, 86400.0
         ),
         max_generations=number("MAX_GENERATIONS", int, default.max_generations, 1, 1000),
+        max_generations_per_session=number("MAX_GENERATIONS_PER_SESSION", int, 0, 1, 1000)
+        if text("MAX_GENERATIONS_PER_SESSION")
+        else None,
+        broker_url=broker_url,
+        result_backend=result_backend,
+        generation_queue=_queues(text("GENERATION_QUEUE") or ",".join(QUEUES)),
+        max_queue=number("MAX_QUEUE", int, default.max_queue, 1, 1_000_000),
         max_upload_mb=number("MAX_UPLOAD_MB", float, default.max_upload_mb, 0.001, 10000.0),
         max_image_megapixels=number(
             "MAX_IMAGE_MEGAPIXELS", float, default.max_image_megapixels, 0.001, 1000.0
@@ -99,6 +120,29 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
         host=text("HOST") or default.host,
         port=number("PORT", int, default.port, 1, 65535),
     )
+
+
+def _text(environ: Mapping[str, str], name: str) -> Optional[str]:
+    return environ.get(name, "").strip() or None
+
+
+def _server(
+    environ: Mapping[str, str], name: str, form: Pattern[str], example: str
+) -> Optional[str]:
+    value = _text(environ, name)
+    if value is not None and not form.fullmatch(value):
+        # The value itself may hold a password.
+        raise InvalidSetting(f"{name} must be a URL such as {example}")
+    return value
+
+
+def _queues(value: str) -> Tuple[str, ...]:
+    queues = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not queues or not set(queues) <= set(QUEUES):
+        raise InvalidSetting(
+            f"GENERATION_QUEUE must be plain, textured or both, comma-separated, not {value!r}"
+        )
+    return queues
 
 
 def _engine(value: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import tempfile
 import time
@@ -51,6 +52,19 @@ def session_id(client: FlaskClient) -> str:
 @pytest.fixture
 def session_folder(tmp_path: Path, session_id: str) -> Path:
     return tmp_path / "sessions" / session_id
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """RabbitMQ, Redis and a shared folder, for tests in scale/."""
+    from brokers import missing
+    from hosts import Cluster
+
+    if missing() and os.environ.get("CI") != "true":
+        pytest.skip(f"not on this machine: {', '.join(missing())}")
+    cluster = Cluster(tmp_path_factory.mktemp("shared"))
+    yield cluster
+    cluster.close()
 
 
 @pytest.fixture(scope="session")

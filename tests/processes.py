@@ -74,3 +74,38 @@ class Server:
         return [
             int(pid) for task in folder.iterdir() for pid in (task / "children").read_text().split()
         ]
+
+
+SPACE = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+import pathlib, tempfile, spaces
+mesh = spaces.tiny_glb(pathlib.Path(tempfile.mkdtemp()) / "white_mesh.glb")
+seconds = float(sys.argv[3])
+def shape(image=None, progress=spaces.gr.Progress()):
+    print("working", flush=True)
+    progress(0.5, desc="shape")
+    time.sleep(seconds)
+    return spaces.answer(str(mesh))
+def everything(image=None):
+    return (str(mesh), *shape(image))
+with spaces.space(shape, everything, port=int(sys.argv[2])):
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def start_space(port: int, seconds: float) -> subprocess.Popen[str]:
+    """A Gradio server as a process, each job of which takes so long; it tells when one begins."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SPACE, str(PROJECT / "tests"), str(port), str(seconds)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_space(port: int, seconds: float) -> subprocess.Popen[str]:
+    """Such a server that answers already."""
+    process = start_space(port, seconds)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    return process

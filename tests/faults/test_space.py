@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Iterator
@@ -12,11 +10,10 @@ from typing import Any, Iterator
 import proxy as faults
 import pytest
 from conftest import files_below, picture, soon
-from processes import Server
+from processes import Server, run_space
 from spaces import answer, free_port, glb_bytes, space, tiny_glb
 
 pytestmark = pytest.mark.faults
-TESTS = Path(__file__).resolve().parent.parent
 LIMIT_S = 3
 
 
@@ -122,32 +119,6 @@ def test_what_is_no_model_is_not_kept(
     assert server.resident_mb() - before < 50
     heal(proxy)
     assert server.post(session_id, picture(), "a.png").status_code == 200
-
-
-SPACE = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-import pathlib, tempfile, spaces
-mesh = spaces.tiny_glb(pathlib.Path(tempfile.mkdtemp()) / "white_mesh.glb")
-seconds = float(sys.argv[3])
-def shape(image=None):
-    print("working", flush=True)
-    time.sleep(seconds)
-    return spaces.answer(str(mesh))
-with spaces.space(shape, port=int(sys.argv[2])):
-    print("ready", flush=True)
-    time.sleep(600)
-"""
-
-
-def run_space(port: int, seconds: float) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SPACE, str(TESTS), str(port), str(seconds)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    return process
 
 
 def test_a_space_killed_in_mid_job_and_started_again_needs_no_restart_of_ours(

@@ -1,0 +1,111 @@
+"""Several hosts that write to one folder of sessions: network namespaces stand for the hosts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+import pytest
+from processes import PROJECT
+
+from session_store import SessionStore
+
+pytestmark = pytest.mark.scale
+HOSTS = 2
+PROCESSES = 3
+ROUNDS = 20
+
+# What one process of one host does: everything that the store is for, beside the others.
+WORK = """
+import io, json, socket, sys, time
+from pathlib import Path
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
+from session_store import Incoming, SessionNotFound, SessionStore
+from spaces import glb_bytes
+store = SessionStore(Path(sys.argv[2]))
+store.prepare()
+session_id, me, rounds = sys.argv[3], sys.argv[4], int(sys.argv[5])
+session = store.open(session_id)
+print("ready", flush=True)
+sys.stdin.readline()
+uploads, models, promised, shared = [], [], [], []
+for number in range(rounds):
+    content = f"{me} {number}".encode()
+    upload = session.keep([Incoming(io.BytesIO(content), "chair.png", [".png"])])[0]
+    uploads.append((upload.name, content.decode()))
+    with session.draft() as draft:
+        draft.write_bytes(glb_bytes(f"{me} {number}"))
+        models.append((session.save(draft, "chair.png"), f"{me} {number}"))
+    name = session.reserve("chair.png")
+    promised.append(name)
+    with session.draft() as draft:
+        draft.write_bytes(glb_bytes(name))
+        session.save_as(draft, name)
+    # Each process makes these: one of them comes first.
+    with session.draft() as draft:
+        draft.write_bytes(glb_bytes(me))
+        session.save_as(draft, f"shared-{number}.glb")
+    # A session that has had its time is removed by whoever sees it first.
+    store.create()
+    store.sweep(0.2)
+    session.models()
+print(json.dumps({"uploads": uploads, "models": models, "promised": promised}))
+"""
+
+
+@pytest.fixture
+def hosts() -> Iterator[List[str]]:
+    names = [f"dreamlab-{os.getpid()}-{number}" for number in range(HOSTS)]
+    for name in names:
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    yield names
+    for name in names:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_hosts_that_write_at_once_lose_nothing_and_share_no_name(
+    hosts: List[str], tmp_path: Path, cluster: object
+) -> None:
+    root = tmp_path / "sessions"
+    session = SessionStore(root).create()
+    processes = [
+        subprocess.Popen(
+            [
+                *("ip", "netns", "exec", host, sys.executable, "-c", WORK, str(PROJECT)),
+                *(str(root), session.id, f"{host} {number}", str(ROUNDS)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for host in hosts
+        for number in range(PROCESSES)
+    ]
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    told = []
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in processes:
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        told.append(json.loads(output))
+
+    uploads: Dict[str, str] = {name: text for one in told for name, text in one["uploads"]}
+    models: Dict[str, str] = {name: text for one in told for name, text in one["models"]}
+    promised = [name for one in told for name in one["promised"]]
+    count = HOSTS * PROCESSES * ROUNDS
+    assert len(uploads) == len(models) == len(promised) == len(set(promised)) == count
+    for name, text in uploads.items():
+        assert (session.folder / "uploads" / name).read_text() == text
+    for name, text in [*models.items(), *zip(promised, promised)]:
+        assert json.dumps(text).encode() in (session.folder / "models" / name).read_bytes()
+    shared = [f"shared-{number}.glb" for number in range(ROUNDS)]
+    assert sorted(session.models()) == sorted([*models, *promised, *shared])
+    assert not list(root.rglob(".tmp-*"))
