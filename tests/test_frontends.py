@@ -353,3 +353,22 @@ def test_health_sees_a_generator_come_and_go(make_client: Callable[..., FlaskCli
         assert soon(says("ready"))
     assert soon(says("unreachable"))
     assert json.loads(client.get("/api/health").data)["status"] == "ok"
+
+
+def test_one_session_gets_no_more_than_its_share(
+    make_client: Callable[..., FlaskClient], gate: Any
+) -> None:
+    client = make_client(gate.url, max_generations=4, max_generations_per_session=2)
+    mine, other = new_session(client), new_session(client)
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(post, client, mine, picture()) for _ in range(4)]
+        assert soon(lambda: sum(future.done() for future in asked) == 2)
+        asked.append(pool.submit(post, client, other, picture()))
+        assert soon(lambda: client.get("/api/health").json["generating"] == 3)
+        gate.go.set()
+    answers = [future.result() for future in asked]
+    assert sorted(answer.status_code for answer in answers[:4]) == [200, 200, 503, 503]
+    assert {answer.json.get("code") for answer in answers} == {None, "generator_busy"}
+    assert answers[4].status_code == 200
+    # Its places are given back.
+    assert post(client, mine, picture()).status_code == 200

@@ -78,3 +78,33 @@ def test_importing_the_app_stays_light() -> None:
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    (
+        ("CELERY_BROKER_URL", "rabbitmq-host"),
+        ("CELERY_RESULT_BACKEND", "amqp://host"),
+        ("GENERATION_QUEUE", "fast"),
+        ("MAX_QUEUE", "0"),
+        ("MAX_GENERATIONS_PER_SESSION", "0"),
+    ),
+)
+def test_a_task_queue_s_settings_are_checked_too(name: str, value: str) -> None:
+    both = {"CELERY_BROKER_URL": "amqp://host", "CELERY_RESULT_BACKEND": "redis://host"}
+    assert load(both).generation_queue == ("plain", "textured")
+    with pytest.raises(InvalidSetting, match=f"^{name} [^\n]*$"):
+        load({**both, name: value})
+
+
+def test_a_broker_without_a_result_backend_is_no_task_queue() -> None:
+    with pytest.raises(InvalidSetting, match="CELERY_RESULT_BACKEND"):
+        load({"CELERY_BROKER_URL": "amqp://host"})
+
+
+def test_without_a_broker_nothing_of_celery_is_imported() -> None:
+    program = (
+        "import sys, app; app.create_app();"
+        " assert not {'celery', 'kombu', 'redis', 'task_queue'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
