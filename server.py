@@ -38,7 +38,7 @@ _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
     """Serve `app` until Ctrl-C or SIGTERM, then call `stop`. Raises OSError for a taken port."""
     BaseWSGIServer.channel_class = Channel
-    _bound_memory()
+    bound_memory()
     server = waitress.create_server(
         app,
         host=settings.host,
@@ -116,7 +116,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         return bool(super().received(data))
 
 
-def _bound_memory() -> None:
+def bound_memory() -> None:
     """Let glibc keep freed memory in two arenas, not in sixteen: 60 MB less after some photos."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -123,9 +123,8 @@ class TaskQueue:
             self._backend.client, settings.max_queue, settings.max_generations_per_session
         )
         self._closing = threading.Event()
-        self._lock = threading.Lock()
-        self._probe: Optional[threading.Thread] = None
         self._seen = _Seen("starting", [], 0)
+        threading.Thread(target=self._keep_probing, daemon=True).start()
 
     @contextmanager
     def slot(self, session: Session) -> Iterator[str]:
@@ -173,10 +172,6 @@ class TaskQueue:
 
     def health(self) -> Dict[str, Any]:
         """What the health route tells, known at once."""
-        with self._lock:
-            if self._probe is None:
-                self._probe = threading.Thread(target=self._keep_probing, daemon=True)
-                self._probe.start()
         seen = self._seen
         return {
             "engine": seen.engine,

@@ -116,7 +116,7 @@ class FrontEnd:
     def __init__(self, cluster: Cluster, processes: int = 2, **settings: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = f"-m gunicorn -k gthread --workers {processes} --threads 48"
+        command = f"-m gunicorn -c deploy/gunicorn.conf.py --workers {processes}"
         self.process = subprocess.Popen(
             [sys.executable, *command.split(), "-b", f"127.0.0.1:{self.port}", "app:create_app()"],
             cwd=PROJECT,
