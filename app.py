@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import event_stream
 import generation
 import glb
+import page
 from errors import DreamLabError
 from hunyuan_service import Capacity, HunyuanService
 from local_space.launcher import StandIn
@@ -61,6 +62,7 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     configure(app, settings)
+    app.register_blueprint(page.blueprint(settings.max_upload_mb))
 
     @app.get("/api/generate_session_id")
     def generate_session_id() -> Response:
