@@ -84,10 +84,11 @@ export async function generate(form, { signal, tell, askKey }) {
       if (event === "complete" || event === "error") end[event] = data;
       else tell(event, data);
     }
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
+  } catch {
+    // Cut off; what it ended with may have been said before.
   }
   if (end.complete) return end.complete;
+  signal.throwIfAborted();
   throw end.error ? new Problem(end.error.code, end.error.error) : new Problem("connection_lost");
 }
 

@@ -37,7 +37,7 @@ function wait(seconds) {
 }
 
 export const STOPPED = "We stopped waiting. If your photo had arrived, the model will still appear here.";
-export const LOST = "The connection was lost, but your photo had arrived. The model will appear here when it is done.";
+export const LOST = "The connection was lost, but your photo had arrived. The model should appear here when it is done.";
 export const LEFT = "A model was under way when you left. It will appear here when it is done.";
 export const UNLISTED = "Your models cannot be listed just now. They are safe; reload the page in a while.";
 export const UNDELETED = "That could not be deleted just now. Try again in a moment.";

@@ -1,4 +1,4 @@
-"""Debian's Chromium under Playwright: imported by the tests that need it, which else are skipped."""
+"""Debian's Chromium under Playwright; tests that import it without are skipped."""
 
 from __future__ import annotations
 
