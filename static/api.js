@@ -101,6 +101,7 @@ export async function models() {
   } catch (problem) {
     if (problem.code !== "session_not_found") throw problem;
     memory.setSession(null);
+    memory.setWaiting(null);
     return [];
   }
 }

@@ -22,7 +22,7 @@ function write(name, value, store = "localStorage") {
 export const session = () => read("session");
 
 export function setSession(id) {
-  for (const name of ["models", "waiting"]) write(name, null);
+  write("models", null);
   write("session", id);
 }
 

@@ -115,14 +115,15 @@ function progress(event, data, text = words.describe(event, data)) {
 
 // A generation ended without a model, or goes on without us.
 function lose(problem) {
-  if (problem.name !== "AbortError" && problem.code !== "connection_lost") {
+  const stopped = problem.name === "AbortError";
+  if (!stopped && problem.code !== "connection_lost") {
     memory.setWaiting(null);
     fail(problem);
     if (!problem.code) throw problem;
     return;
   }
   enter("empty");
-  note(say(problem.code ? words.LOST : words.STOPPED));
+  note(say(stopped ? words.STOPPED : words.LOST));
   byId("models").focus();
   look();
 }
@@ -211,9 +212,11 @@ byId("copy").addEventListener("click", async () => {
 
 async function refresh() {
   try {
-    return await gallery.refresh(open, remove);
+    const added = await gallery.refresh(open, remove);
+    if (byId("note").textContent === words.UNLISTED) note("");
+    return added;
   } catch (problem) {
-    if (problem.code !== "offline") note(words.UNLISTED);
+    if (problem.code !== "offline" && byId("note").hidden) note(words.UNLISTED);
     return [];
   }
 }

@@ -27,7 +27,7 @@ def test_the_journey_by_keyboard_alone(browser: Browser, site: str) -> None:
         keyboard = visitor.page.keyboard
         tab_to(visitor, "#front")
         with visitor.page.expect_file_chooser() as chooser:
-            keyboard.press("Enter")
+            keyboard.press("Space")
         chooser.value.set_files(str(DATA / "stool.jpg"))
         # The next step has the focus: one key makes the model.
         visitor.page.wait_for_selector("#make:focus-visible")
@@ -47,21 +47,24 @@ def test_the_journey_by_keyboard_alone(browser: Browser, site: str) -> None:
         tab_to(visitor, "#turn")
         keyboard.press("Space")
         assert visitor.page.locator("model-viewer[auto-rotate]").count() == 1
+        keyboard.press("Space")
         tab_to(visitor, "li .icon")
         keyboard.press("Enter")
         visitor.page.wait_for_selector("#ask[open]")
         keyboard.press("Escape")
+        visitor.page.wait_for_selector("#ask", state="hidden")
         assert visitor.gallery() == ["stool.glb"]
         assert visitor.page.evaluate("document.activeElement.className") == "icon"
         keyboard.press("Enter")
-        tab_to(visitor, "#ask .danger")
+        visitor.page.wait_for_selector("#ask[open] .danger:focus")
         keyboard.press("Enter")
         visitor.page.wait_for_selector("#none", state="visible")
         assert visitor.page.evaluate("document.activeElement.id") == "models"
 
 
-@pytest.mark.parametrize("scheme", ("light", "dark"))
-@pytest.mark.parametrize("device", (DESKTOP, PHONE), ids=("desktop", "phone"))
+@pytest.mark.parametrize(
+    ("scheme", "device"), (("light", DESKTOP), ("dark", PHONE)), ids=("desktop", "phone")
+)
 def test_axe_finds_nothing_in_any_state(
     browser: Browser, site: str, scheme: str, device: Dict[str, Any]
 ) -> None:
