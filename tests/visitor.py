@@ -58,7 +58,7 @@ class Visitor:
     def _hear(self, message: Any) -> None:
         if message.type == "error":
             kind = self.refusals if message.text.startswith(NETWORK) else self.errors
-            kind.append(message.text)
+            kind.append(f"{message.text} {message.location.get('url', '')}")
 
     def choose(self, *photos: Any) -> None:
         """Choose files of tests/data, or {name, mimeType, buffer}."""
@@ -112,8 +112,8 @@ def visit(browser: Browser, url: str, refusals: bool = False, **device: Any) -> 
         reports = visitor.page.evaluate("window.reports")
     finally:
         visitor.context.close()
-    assert (visitor.errors, reports) == ([], [])
-    assert refusals or visitor.refusals == []
+    refused = [] if refusals else visitor.refusals
+    assert (visitor.errors, reports, refused) == ([], [], [])
 
 
 def is_flat(image: Image.Image) -> bool:
