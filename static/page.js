@@ -221,11 +221,19 @@ async function refresh() {
   }
 }
 
+let asked = null;
+
+// Whether the dialog is answered with yes. Its close event may come after it was opened anew.
 function answerOf(dialog) {
+  const mine = (asked = {});
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    dialog.addEventListener("close", function closed() {
+      if (dialog.open) return;
+      dialog.removeEventListener("close", closed);
+      resolve(asked === mine && dialog.returnValue === "yes");
+    });
   });
 }
 

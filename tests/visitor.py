@@ -112,8 +112,8 @@ def visit(browser: Browser, url: str, refusals: bool = False, **device: Any) -> 
         reports = visitor.page.evaluate("window.reports")
     finally:
         visitor.context.close()
-    refused = [] if refusals else visitor.refusals
-    assert (visitor.errors, reports, refused) == ([], [], [])
+    wrong = visitor.errors + reports + ([] if refusals else visitor.refusals)
+    assert wrong == [], wrong
 
 
 def is_flat(image: Image.Image) -> bool:
