@@ -15,8 +15,8 @@ from conftest import DATA, soon
 from PIL import Image
 from visitor import DESKTOP, NARROW, PHONE, Visitor, is_flat, visit
 
-# The aim for everything but the viewer, uncompressed.
-PAGE_BYTES = 48_000
+# The aim for everything but the viewer, as it is sent: packed.
+PAGE_BYTES = 40_000
 PASTE = """
 async ([kind, selector, name, type, data]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -147,7 +147,7 @@ def sizes(visitor: Visitor) -> Dict[str, int]:
         """performance.getEntries()
           .filter(({ entryType, name }) =>
             entryType === "navigation" || /static.*(js|css|svg)$/.test(name))
-          .map(({ name, decodedBodySize }) => [name, decodedBodySize])"""
+          .map(({ name, encodedBodySize }) => [name, encodedBodySize])"""
     )
     return {Path(name).name if "static" in name else "": size for name, size in entries}
 
