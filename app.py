@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import event_stream
 import generation
 import glb
+import page
 from errors import DreamLabError
 from generation import Generator, InProcess
 from hunyuan_service import HunyuanService
@@ -59,6 +60,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
 
     app = Flask(__name__, static_folder=None)
     configure(app, settings)
+    app.register_blueprint(page.blueprint(settings.max_upload_mb))
 
     @app.get("/api/generate_session_id")
     def generate_session_id() -> Response:

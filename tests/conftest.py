@@ -29,6 +29,24 @@ def stand_in_url() -> Iterator[str]:
     stand_in.stop()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from browser import launch
+
+    with launch() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def site(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running server that uses the stand-in."""
+    from processes import Server
+
+    server = Server(tmp_path_factory.mktemp("site"), HUNYUAN_SPACE_ID=stand_in_url)
+    yield server.url
+    server.kill()
+
+
 @pytest.fixture
 def make_client(tmp_path: Path) -> Callable[..., FlaskClient]:
     def make(engine: str, **given: Any) -> FlaskClient:

@@ -17,13 +17,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 class Server:
     """A running `python app.py`, answering at `url`."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    def __init__(self, folder: Path, project: Path = PROJECT, **environ: str) -> None:
         port = free_port()
         self.sessions = folder / "sessions"
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "app.py"],
-            cwd=PROJECT,
+            cwd=project,
             env={
                 **os.environ,
                 "PORT": str(port),

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import base64
-import os
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
+from browser import launch
 from conftest import DATA
 from processes import Server
-
-CHROMIUM = shutil.which("chromium")
-# --no-sandbox: CI runs as root; the rest keeps Chromium from calling home.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-]
-
-if CHROMIUM is None or find_spec("playwright") is None:
-    if os.environ.get("CI") == "true":
-        raise RuntimeError("no chromium or no playwright: .ci/run should have installed them")
-    pytest.skip("needs chromium, and Python 3.10 for playwright", allow_module_level=True)
-from playwright.sync_api import sync_playwright  # noqa: E402
 
 JOURNEY = """
 async ({ api, views }) => {
@@ -99,13 +80,11 @@ def test_a_page_of_another_origin_does_the_whole_journey(
     }
     errors: List[str] = []
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with launch() as browser:
             page = browser.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(other_origin)
             seen = page.evaluate(JOURNEY, {"api": server.url, "views": views})
-            browser.close()
     finally:
         server.kill()
     names = [name for name, _ in seen["events"]]

@@ -1,0 +1,74 @@
+// What the page says of progress and of each error code, in words that a person can act on.
+
+// code: [title, advice, what the person can do: again, other (photo) or both, show the API's words]
+const PROBLEMS = {
+  offline: ["You are offline", "Your photo is still here. Try again when the connection is back.", "again"],
+  unreachable: ["The workshop does not answer", "It may be restarting, or the connection is down. Your photo is still here.", "again"],
+  missing_image: ["A front view is missing", "Add a photo of the piece from the front; the other sides are optional.", "other"],
+  unsupported_image: ["That is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF or GIF. If it is one, it may be damaged.", "other"],
+  upload_too_large: ["That is too large", "Choose a smaller photo, or fewer views.", "other", true],
+  invalid_option: ["One of the options does not work", "Change it, then try again.", "again", true],
+  quota_exceeded: ["The free allowance is used up", "The generator lends its GPU by the day. Come back later.", "again", true],
+  generator_busy: ["Everybody is making furniture", "All places are taken at the moment. Your photo is still here.", "again"],
+  generator_unavailable: ["The generator is away", "It may still be starting. Give it a moment, then try again.", "again"],
+  generation_timeout: ["That took too long", "The generator did not finish in time. Try again, without texture or with fewer steps.", "again"],
+  generation_failed: ["This one did not work out", "Try again, or take a photo with a plain background and the whole piece in it.", "both", true],
+  storage_full: ["The shelves are full", "The server has no room for another model. Delete some, then try again.", "again"],
+  session_not_found: ["Your session has ended", "It was removed while the model was being made. Try again: you get a new one.", "again"],
+  unauthorized: ["A key is needed", "Without it, no model can be made here.", "again"],
+};
+const DEFECT = ["Something went wrong", "It is our fault, not yours. Try again in a moment.", "again"];
+
+export function explain(problem) {
+  const [title, advice, act, quote] = PROBLEMS[problem.code] ?? DEFECT;
+  const seconds = problem.retryAfter;
+  return {
+    title,
+    advice: seconds > 1 ? `${advice} It is worth another try in ${wait(seconds)}.` : advice,
+    again: act !== "other",
+    other: act !== "again",
+    detail: quote ? problem.message : "",
+  };
+}
+
+function wait(seconds) {
+  if (seconds < 120) return `${seconds} seconds`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
+}
+
+export const STOPPED = "We stopped waiting. If your photo had arrived, the model will still appear here.";
+export const LOST = "The connection was lost, but your photo had arrived. The model should appear here when it is done.";
+export const LEFT = "A model was under way when you left. It will appear here when it is done.";
+export const UNLISTED = "Your models cannot be listed just now. They are safe; reload the page in a while.";
+export const UNDELETED = "That could not be deleted just now. Try again in a moment.";
+export const UNSHOWN = "The 3D viewer could not show this model. The file itself is fine: download it.";
+export const KEY = "Whoever runs this server has it. It is forgotten when you close this tab.";
+export const WRONG_KEY = "That key was not right. Please check it and try again.";
+
+const STAGES = {
+  "remove background": "Cutting the piece out of the photo",
+  shape: "Shaping it",
+  texture: "Painting it",
+};
+
+export function describe(event, { position, eta_s: eta, stage }) {
+  if (event === "queued") {
+    const ahead = position - 1;
+    const place = ahead > 0 ? `In the queue, ${ahead} ahead of you` : "Next in the queue";
+    return eta ? `${place}, about ${Math.ceil(eta)} s` : place;
+  }
+  return STAGES[stage] ?? stage ?? "Working on it";
+}
+
+export const clock = (seconds) =>
+  `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+
+export const size = (bytes) =>
+  bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+
+export const engine = (name) => (name === "local" ? "local stand-in" : name);
+
+export const maker = (name) =>
+  `Models are made by ${name === "local" ? "a plain stand-in for Hunyuan3D" : name}.`;
+
+export const title = (file) => file.replace(/\.glb$/, "").replace(/[_-]+/g, " ");
