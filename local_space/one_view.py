@@ -1,0 +1,108 @@
+"""What a piece of furniture looks like from the side, guessed from its front.
+
+A silhouette says nothing about depth, so this is knowledge of furniture: depths of what is sold
+(Panero and Zelnik, «Human Dimension & Interior Space», 1979), things on a single stem are turned on
+a lathe, legs stand in front and at the back, a back rest is at the back.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+import numpy as np
+
+from local_space.outlines import resized, run_counts, symmetry
+
+# Depth by width for what stands on legs, for tall boxes, for wide ones; never more than by height.
+_SEAT, _BOX, _WIDE, _MOST = 1.0, 0.42, 0.42, 1.0
+# A tenth of the height on a stem narrower than this share of the width: made on a lathe.
+_STEM_WIDTH, _STEM_HEIGHT = 0.3, 0.1
+_MIN_SYMMETRY = 0.85
+# Legs: rows of several runs up to a row that this share of the width fills.
+_SEAT_FILL, _MIN_LEGS = 0.6, 0.2
+_WIDE_FROM, _BOX_FILL = 1.25, 0.85
+# A back rest's thickness and the depth to which it leans forward at the seat, of the whole depth.
+_REST, _LEAN = 0.14, 0.1
+_SEAT_THICKNESS = 0.08
+_MIN_REST = 0.15
+
+
+class Side(NamedTuple):
+    """A guessed side view: `silhouette` (rows, layers) bool with the front at its right edge."""
+
+    silhouette: np.ndarray
+    round: bool
+
+
+def guess_side(front: np.ndarray, rows: int, columns: int) -> Side:
+    """The side of the object with this cropped silhouette, `rows` by `columns` cells large."""
+    shape = resized(front, rows, columns)
+    if is_on_a_stem(shape):
+        return Side(shape | shape[:, ::-1], True)
+    legs = _leg_rows(shape)
+    layers = max(2, round(_depth(shape, legs / rows)))
+    side = np.ones((rows, layers), bool)
+    if legs < _MIN_LEGS * rows:
+        return Side(side, False)
+    seat = rows - legs
+    side[seat:] = _standing(shape[seat:], layers)
+    if columns < _WIDE_FROM * rows and seat > (_MIN_REST + _SEAT_THICKNESS) * rows:
+        side[: seat - round(_SEAT_THICKNESS * rows)] = False
+        _add_rest(side, shape, seat - round(_SEAT_THICKNESS * rows))
+    return Side(side, False)
+
+
+def is_on_a_stem(shape: np.ndarray) -> bool:
+    """Whether one upright stem carries it all: lamps, pedestal tables, vases."""
+    rows, columns = shape.shape
+    single = run_counts(shape) == 1
+    stem = single & (shape.sum(1) < _STEM_WIDTH * columns)
+    return bool(
+        single.mean() > 0.9 and stem.sum() > _STEM_HEIGHT * rows and symmetry(shape) > _MIN_SYMMETRY
+    )
+
+
+def _leg_rows(shape: np.ndarray) -> int:
+    """How many rows from the floor up are legs."""
+    full = (run_counts(shape) == 1) & (shape.sum(1) > _SEAT_FILL * shape.shape[1])
+    filled = np.flatnonzero(full)
+    return 0 if filled.size == 0 else int(shape.shape[0] - 1 - filled[-1])
+
+
+def _depth(shape: np.ndarray, legs: float) -> float:
+    rows, columns = shape.shape
+    aspect = columns / rows
+    if aspect > _WIDE_FROM:
+        return min(_WIDE * columns, _MOST * rows)
+    if legs > _MIN_LEGS:
+        return _SEAT * columns
+    return _BOX * columns if shape.mean() > _BOX_FILL else 0.5 * columns
+
+
+def _standing(legs: np.ndarray, layers: int) -> np.ndarray:
+    """Legs seen from the side: as thick as they look from the front, at both ends."""
+    widths = legs.sum(1) / np.maximum(1, run_counts(legs))
+    thick = int(np.clip(np.median(widths), 2, layers // 4 + 1))
+    side = np.zeros((len(legs), layers), bool)
+    side[:, :thick] = side[:, -thick:] = True
+    return side
+
+
+def _add_rest(side: np.ndarray, shape: np.ndarray, seat: int) -> None:
+    """A back rest that leans, and arm rests where the silhouette is wider than the rest."""
+    layers = side.shape[1]
+    lean = np.round(np.linspace(0, _LEAN * layers, seat)).astype(int)
+    for row in range(seat):
+        side[row, lean[row] : lean[row] + max(2, round(_REST * layers))] = True
+    arms = arm_rows(shape, seat)
+    if arms is not None:
+        side[arms:seat, : round(0.9 * layers)] = True
+
+
+def arm_rows(shape: np.ndarray, seat: int) -> Optional[int]:
+    """The row at which arm rests begin: where what is above the seat becomes wider; None: none."""
+    widths = shape[:seat].sum(1)
+    upper = np.median(widths[: max(1, seat // 2)])
+    wide = np.flatnonzero(widths > 1.12 * upper)
+    wide = wide[wide > seat // 4]
+    return int(wide[0]) if wide.size else None
