@@ -19,7 +19,7 @@ _SEAT, _BOX, _WIDE, _MOST = 1.0, 0.42, 0.42, 1.0
 _STEM_WIDTH, _STEM_HEIGHT = 0.3, 0.1
 _MIN_SYMMETRY = 0.85
 # Legs: rows of several runs up to a row that this share of the width fills.
-_SEAT_FILL, _MIN_LEGS = 0.6, 0.2
+_SEAT_FILL, _MIN_LEGS, _RAIL = 0.6, 0.2, 0.035
 _WIDE_FROM, _BOX_FILL = 1.25, 0.85
 # A back rest's thickness and the depth to which it leans forward at the seat, of the whole depth.
 _REST, _LEAN = 0.14, 0.1
@@ -63,10 +63,15 @@ def is_on_a_stem(shape: np.ndarray) -> bool:
 
 
 def _leg_rows(shape: np.ndarray) -> int:
-    """How many rows from the floor up are legs."""
+    """How many rows from the floor up are legs: below the lowest full part that is no rail."""
     full = (run_counts(shape) == 1) & (shape.sum(1) > _SEAT_FILL * shape.shape[1])
-    filled = np.flatnonzero(full)
-    return 0 if filled.size == 0 else int(shape.shape[0] - 1 - filled[-1])
+    edges = np.flatnonzero(np.diff(np.pad(full, 1).astype(np.int8)))
+    starts, ends = edges[::2], edges[1::2]
+    if not starts.size:
+        return 0
+    thick = ends - starts > _RAIL * len(shape)
+    lowest = ends[thick][-1] if thick.any() else ends[0]
+    return int(len(shape) - lowest)
 
 
 def _depth(shape: np.ndarray, legs: float) -> float:
