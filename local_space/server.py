@@ -93,15 +93,16 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         watch.lap("remove background")
         progress(0.3, desc="shape")
         mesh = geometry.build(
-            {name: view.silhouette for name, view in views.items()}, int(octree_resolution)
+            {name: view.silhouette for name, view in views.items()},
+            int(octree_resolution),
+            views["front"].colours,
         )
         watch.lap("shape generation")
         folder = _new_folder()
         files = [mesh_file.write(mesh, folder, "white_mesh.glb")]
         if textured:
             progress(0.8, desc="texture")
-            skin = texture.paint(views["front"])
-            files.append(mesh_file.write(mesh, folder, "textured_mesh.glb", skin))
+            files.append(mesh_file.write(texture.paint(mesh, views), folder, "textured_mesh.glb"))
             watch.lap("texture generation")
         used = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
         stats = {
