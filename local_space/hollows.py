@@ -67,7 +67,7 @@ def carve(
             limit[patch.where] = np.minimum(limit, depth[:, None])[patch.where]
     limit[~(np.isinf(limit) & shape).any(1)] = np.inf
     if np.isfinite(limit).any():
-        _apply(field, limit, shape)
+        _apply(field, limit)
 
 
 def _lab(photo: np.ndarray, front: np.ndarray, grid: Grid) -> np.ndarray:
@@ -89,21 +89,19 @@ def _patches(lab: np.ndarray, shape: np.ndarray) -> List[Patch]:
     seeds, _ = ndimage.label(ndimage.binary_erosion(shape & flat))
     patches = watershed(gradient, seeds, mask=shape)
     found = []
-    for label in range(1, int(patches.max()) + 1):
-        where = patches == label
-        if where.sum() < _MIN_AREA * shape.sum():
+    for label, window in enumerate(ndimage.find_objects(patches), start=1):
+        if window is None:
             continue
-        near = ndimage.binary_dilation(where, iterations=4) & ~where
-        around = near & ~ndimage.binary_dilation(where, iterations=1) & shape
+        area = tuple(slice(max(0, side.start - 5), side.stop + 5) for side in window)
+        here = patches[area] == label
+        if here.sum() < _MIN_AREA * shape.sum():
+            continue
+        near = ndimage.binary_dilation(here, iterations=4) & ~here
+        around = near & ~ndimage.binary_dilation(here) & shape[area]
         if around.any():
-            found.append(
-                Patch(
-                    where,
-                    np.median(lab[where], axis=0),
-                    np.median(lab[around], axis=0),
-                    float((near & ~shape).sum() / near.sum()),
-                )
-            )
+            colour, frame = np.median(lab[area][here], 0), np.median(lab[area][around], 0)
+            open_share = float((near & ~shape[area]).sum() / near.sum())
+            found.append(Patch(patches == label, colour, frame, open_share))
     return found
 
 
@@ -192,19 +190,18 @@ def _is_back_of_a_seat(patch: Patch, lab: np.ndarray, shape: np.ndarray) -> bool
     return bool(seat[0] > patch.colour[0] + _SHADED and _same_material(patch.colour, seat))
 
 
-def _apply(field: np.ndarray, limit: np.ndarray, shape: np.ndarray) -> None:
+def _apply(field: np.ndarray, limit: np.ndarray) -> None:
     """No surface before `limit`, its steps as sharp as a cell."""
-    layers = np.arange(field.shape[2]) - MARGIN
-    rim = np.where(np.isfinite(limit), limit, 0)
-    # Beside a hollow, the wall is as far away as the hollow's rim.
     hollow = np.isfinite(limit)
-    inside = ndimage.distance_transform_edt(hollow) - ndimage.distance_transform_edt(~hollow)
-    inside -= 0.5 * np.sign(inside)
-    nearest = ndimage.distance_transform_edt(
-        ~hollow, return_distances=False, return_indices=True
-    )
-    rim = rim[tuple(nearest)]
-    behind = rim[:, :, None] - 0.5 - layers[None, None, :]
-    wall = -inside[:, :, None]
-    inner = field[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    np.minimum(inner, np.maximum(behind, wall), out=inner)
+    window = ndimage.find_objects(ndimage.binary_dilation(hollow, iterations=2).astype(int))[0]
+    hollow, rim = hollow[window], np.where(hollow, limit, 0)[window]
+    # Beside a hollow, the wall is as far away as the hollow's rim.
+    padded = np.pad(hollow, 1, mode="edge")
+    inside = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
+    inside = (inside - 0.5 * np.sign(inside))[1:-1, 1:-1].astype(np.float32)
+    nearest = ndimage.distance_transform_edt(~hollow, return_distances=False, return_indices=True)
+    rim = rim[tuple(nearest)].astype(np.float32)
+    layers = np.arange(field.shape[2], dtype=np.float32) - MARGIN
+    kept = np.maximum(rim[:, :, None] - 0.5 - layers, -inside[:, :, None])
+    part = field[MARGIN:-MARGIN, MARGIN:-MARGIN][window]
+    np.minimum(part, kept, out=part)

@@ -83,6 +83,8 @@ def load() -> Optional[Any]:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # The arena would keep 400 MB for good; without it a run is 0.1 s slower.
+    options.enable_cpu_mem_arena = False
     return onnxruntime.InferenceSession(
         str(Path(rembg.__file__).with_name("u2netp.onnx")),
         options,

@@ -23,6 +23,8 @@ _OFF_GRID = 1e-3
 _FACES, _RESOLUTION = 120_000, 256
 # A part smaller than this, of the whole, in volume and in length, is a crumb.
 _CRUMB_VOLUME, _CRUMB_LENGTH = 0.002, 0.08
+# Vertices nearer than this, in cells, are taken for one by readers.
+_TOUCHING = 0.005
 
 
 class Mesh(NamedTuple):
@@ -90,7 +92,25 @@ def _simplified(
     fewer = fast_simplification.simplify(
         vertices.astype(np.float32), faces.astype(np.int32), target_count=most
     )
-    return (fewer[0], fewer[1]) if _is_closed(fewer[1]) else (vertices, faces)
+    if not _is_closed(fewer[1]):
+        return vertices, faces
+    return _apart(*fewer), fewer[1]
+
+
+def _apart(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Vertices that fell on one point moved into the solid, each a little further.
+
+    A reader that merges equal vertices would otherwise join two surfaces that only touch.
+    """
+    _, first, same = np.unique(
+        np.round(vertices / _TOUCHING), axis=0, return_index=True, return_inverse=True
+    )
+    twins = np.flatnonzero(first[same.ravel()] != np.arange(len(vertices)))
+    if twins.size:
+        further = np.arange(1, twins.size + 1)[:, None] / twins.size + 1
+        normals = _normals(vertices, faces)
+        vertices[twins] -= 4 * _TOUCHING * further * normals[twins]
+    return vertices
 
 
 def _is_closed(faces: np.ndarray) -> bool:

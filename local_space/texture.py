@@ -21,7 +21,7 @@ from local_space.surface import Mesh
 
 _ATLAS = 2048
 _GUTTER = 4
-_JPEG_QUALITY = 88
+_JPEG = {"quality": 92, "subsampling": 0}
 # The longer side of the small copy in which the background takes the object's nearest colour.
 _SMALL = 256
 # Cells by which a point may lie behind what a view sees and still be it.
@@ -235,5 +235,5 @@ def _cut(faces: np.ndarray, chosen: np.ndarray) -> Tuple[np.ndarray, np.ndarray,
 
 def _jpeg(atlas: np.ndarray) -> Image.Image:
     file = io.BytesIO()
-    Image.fromarray(atlas).save(file, "JPEG", quality=_JPEG_QUALITY)
+    Image.fromarray(atlas).save(file, "JPEG", **_JPEG)
     return Image.open(file)
