@@ -19,6 +19,8 @@ from local_space.surface import Mesh
 # The longest side in cells, of the octree resolution that was asked for.
 _CELLS_PER_OCTREE = 0.75
 _MIN_CELLS = 32
+# The depth of what a photo shows from a corner, of the silhouette's shorter side.
+_PUFF = 0.4
 # Both sides of a thing made on a lathe look the same.
 _SAME = 0.93
 
@@ -39,15 +41,15 @@ def build(
     cells = max(_MIN_CELLS, round(octree_resolution * _CELLS_PER_OCTREE))
     # Sizes are relative to the height, which every view shows.
     across = front.shape[1] / front.shape[0]
+    deep = side.shape[1] / side.shape[0] if side is not None else 0.0
+    rows = max(2, round(cells / max(1.0, across, deep)))
+    columns, layers = max(2, round(rows * across)), max(2, round(rows * deep))
     if side is None:
-        rows = max(2, round(cells / max(1.0, across)))
-        columns = max(2, round(rows * across))
-        side, is_round = guess_side(front, rows, columns)
-        layers = side.shape[1]
+        guess = guess_side(front, rows, columns)
+        if guess is None:
+            return surface.extract(_puffed_up(front, rows, columns), octree_resolution)
+        side, layers, is_round = guess
     else:
-        deep = side.shape[1] / side.shape[0]
-        rows = max(2, round(cells / max(1.0, across, deep)))
-        columns, layers = max(2, round(rows * across)), max(2, round(rows * deep))
         is_round = _is_turned(front, side, rows, columns, layers)
     grid = Grid(rows, columns, layers)
     field = _hull(front, side, grid)
@@ -64,10 +66,20 @@ def _hull(front: np.ndarray, side: np.ndarray, grid: Grid) -> np.ndarray:
     return np.minimum(from_front[:, :, None], from_side[:, None, :])
 
 
-def _is_turned(
-    front: np.ndarray, side: np.ndarray, rows: int, columns: int, layers: int
-) -> bool:
-    if not (is_on_a_stem(outlines.resized(front, rows, columns))):
+def _puffed_up(front: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """A photo from a corner: flat in the middle, round at its rim, thin parts are tubes.
+
+    Balls of one radius along the silhouette's medial axis (Blum, 1967), cut where it is thinner.
+    """
+    flat = outlines.distances(front, rows, columns)
+    radius = max(1.5, _PUFF * min(rows, columns) / 2)
+    layers = int(np.ceil(radius)) + MARGIN
+    z = np.abs(np.arange(-layers, layers + 1, dtype=np.float32))
+    return radius - np.hypot(np.maximum(radius - flat, 0)[:, :, None], z)
+
+
+def _is_turned(front: np.ndarray, side: np.ndarray, rows: int, columns: int, layers: int) -> bool:
+    if not is_on_a_stem(outlines.resized(front, rows, columns)):
         return False
     same = outlines.resized(front, rows, layers)
     other = outlines.resized(side, rows, layers)

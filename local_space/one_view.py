@@ -25,31 +25,51 @@ _WIDE_FROM, _BOX_FILL = 1.25, 0.85
 _REST, _LEAN = 0.14, 0.1
 _SEAT_THICKNESS = 0.08
 _MIN_REST = 0.15
+# A leg is thinner than this, of the width.
+_LEG = 0.2
+# Whoever stands right before a thing sees it touch the floor along this share of its width; the
+# lowest rows that count as the floor, of the height.
+_FLOOR_WIDTH, _FLOOR = 0.45, 0.03
+# The guess is finer than the grid, so that what leans has no stairs.
+_FINER = 3
 
 
 class Side(NamedTuple):
-    """A guessed side view: `silhouette` (rows, layers) bool with the front at its right edge."""
+    """A guessed side view: `silhouette` (h, w) bool with the front at its right edge."""
 
     silhouette: np.ndarray
+    layers: int  # its width in cells of the grid
     round: bool
 
 
-def guess_side(front: np.ndarray, rows: int, columns: int) -> Side:
-    """The side of the object with this cropped silhouette, `rows` by `columns` cells large."""
+def guess_side(front: np.ndarray, rows: int, columns: int) -> Optional[Side]:
+    """The side of the object with this cropped silhouette, for a grid of `rows` by `columns`.
+
+    None for a photo from a corner of the room: its silhouette is no front view.
+    """
     shape = resized(front, rows, columns)
     if is_on_a_stem(shape):
-        return Side(shape | shape[:, ::-1], True)
+        return Side(front | front[:, ::-1], columns, True)
+    if not _is_from_the_front(shape):
+        return None
+    shape = resized(front, rows * _FINER, columns * _FINER)
+    height = len(shape)
     legs = _leg_rows(shape)
-    layers = max(2, round(_depth(shape, legs / rows)))
-    side = np.ones((rows, layers), bool)
-    if legs < _MIN_LEGS * rows:
-        return Side(side, False)
-    seat = rows - legs
-    side[seat:] = _standing(shape[seat:], layers)
-    if columns < _WIDE_FROM * rows and seat > (_MIN_REST + _SEAT_THICKNESS) * rows:
-        side[: seat - round(_SEAT_THICKNESS * rows)] = False
-        _add_rest(side, shape, seat - round(_SEAT_THICKNESS * rows))
-    return Side(side, False)
+    layers = max(2, round(_depth(shape, legs / height) / _FINER))
+    side = np.ones((height, layers * _FINER), bool)
+    if legs >= _MIN_LEGS * height:
+        seat = height - legs
+        side[seat:] = _standing(shape[seat:], side.shape[1])
+        above = seat - round(_SEAT_THICKNESS * height)
+        if shape.shape[1] < _WIDE_FROM * height and above > _MIN_REST * height:
+            side[:above] = False
+            _add_rest(side, shape, above)
+    return Side(side, layers, False)
+
+
+def _is_from_the_front(shape: np.ndarray) -> bool:
+    floor = np.flatnonzero(shape[-max(1, round(_FLOOR * len(shape))) :].any(0))
+    return bool(floor[-1] - floor[0] > _FLOOR_WIDTH * shape.shape[1])
 
 
 def is_on_a_stem(shape: np.ndarray) -> bool:
@@ -71,7 +91,20 @@ def _leg_rows(shape: np.ndarray) -> int:
         return 0
     thick = ends - starts > _RAIL * len(shape)
     lowest = ends[thick][-1] if thick.any() else ends[0]
-    return int(len(shape) - lowest)
+    below = shape[lowest:]
+    if not len(below) or np.median(_widest_runs(below)) > _LEG * shape.shape[1]:
+        return 0
+    return len(below)
+
+
+def _widest_runs(shape: np.ndarray) -> np.ndarray:
+    """The width of the widest run of each row, (rows,) int."""
+    length = np.zeros(len(shape), int)
+    widest = length.copy()
+    for column in shape.T:
+        length = np.where(column, length + 1, 0)
+        widest = np.maximum(widest, length)
+    return widest
 
 
 def _depth(shape: np.ndarray, legs: float) -> float:

@@ -15,6 +15,8 @@ from scipy import ndimage
 MARGIN = 2
 # Pixels of a silhouette per cell while distances are taken.
 _FINE = 3
+# Gaussian over distances, in cells.
+_SMOOTH = 0.6
 # Opposite views that overlap less than this are no views of one object from opposite sides.
 _MIN_AGREEMENT = 0.8
 # What an opposite view may differ by, in cells, before it takes anything away.
@@ -86,6 +88,8 @@ def distances(silhouette: np.ndarray, rows: int, columns: int) -> np.ndarray:
     if thin.any():
         near_thin = _FINE - ndimage.distance_transform_edt(~thin)
         signed = np.maximum(signed, near_thin)
+    # Pixels of the photo are stairs.
+    signed = ndimage.gaussian_filter(signed.astype(np.float32), _SMOOTH * _FINE)
     height, width = signed.shape
     means = signed.reshape(height // _FINE, _FINE, width // _FINE, _FINE).mean((1, 3))
     return (means / _FINE).astype(np.float32)
