@@ -19,6 +19,7 @@ with cutout.png's own transparency (run in this process: the API does not tell i
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -71,7 +72,8 @@ def main() -> None:
             measured = {piece.name: measure(client, piece, arguments.pictures) for piece in pieces}
             _print_table(measured)
             _print_segmentation(pieces)
-            _print_speed(client, pieces[0], Path(downloads))
+            pid = None if stand_in is None else stand_in.pid
+            _print_speed(client, pieces[0], Path(downloads), pid)
         if stand_in is not None:
             print(f"peak memory of the stand-in: {_peak_megabytes(stand_in.pid)} MB")
     finally:
@@ -185,8 +187,8 @@ def _print_segmentation(pieces: List[Path]) -> None:
     print(f"segmentation       mean               {statistics.mean(found):.3f}")
 
 
-def _print_speed(client: Client, piece: Path, folder: Path) -> None:
-    """Median seconds of the piece's views at 2048 px."""
+def _print_speed(client: Client, piece: Path, folder: Path, pid: Optional[int]) -> None:
+    """Median seconds of the piece's views at 2048 px, and what the stand-in's CPUs took of them."""
     large = {}
     for name in ("front.png", "back.png", "left.png", "right.png", "room.jpg"):
         large[name] = folder / name
@@ -198,12 +200,23 @@ def _print_speed(client: Client, piece: Path, folder: Path) -> None:
         ("front, of a room", {"front": large["room.jpg"]}, "/shape_generation"),
         ("four views, textured", four, "/generation_all"),
     ):
-        taken = []
+        taken, worked = [], []
         for _ in range(_SPEED_RUNS):
-            start = time.perf_counter()
+            start, start_work = time.perf_counter(), _cpu_seconds(pid)
             generate(client, views, endpoint)
             taken.append(time.perf_counter() - start)
-        print(f"{_SPEED_SIDE} px: {name:22} {statistics.median(taken):.2f} s")
+            worked.append(_cpu_seconds(pid) - start_work)
+        seconds, cpu = statistics.median(taken), statistics.median(worked)
+        print(f"{_SPEED_SIDE} px: {name:22} {seconds:.2f} s, {cpu:.2f} s of CPU")
+
+
+def _cpu_seconds(pid: Optional[int]) -> float:
+    """What a process has used so far (Linux; nan elsewhere or for a server of someone else)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_megabytes(pid: int) -> str:

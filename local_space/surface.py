@@ -20,7 +20,7 @@ from local_space.outlines import MARGIN
 # No surface point may fall on a grid point: its neighbours would become one when vertices merge.
 _OFF_GRID = 1e-3
 # The faces of the default octree resolution, 256; their number grows with the square of it.
-_FACES, _RESOLUTION = 120_000, 256
+_FACES, _RESOLUTION = 160_000, 256
 # A part smaller than this, of the whole, in volume and in length, is a crumb.
 _CRUMB_VOLUME, _CRUMB_LENGTH = 0.002, 0.08
 # Vertices nearer than this, in cells, are taken for one by readers.
@@ -66,13 +66,10 @@ def _without_crumbs(vertices: np.ndarray, faces: np.ndarray) -> Tuple[np.ndarray
     corners = vertices[faces]
     volumes = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])) / 6
     volume = np.bincount(part[faces[:, 0]], volumes, count)
-    length = np.zeros(count)
-    for axis in vertices.T:
-        low, high = np.full(count, np.inf), np.full(count, -np.inf)
-        np.minimum.at(low, part, axis)
-        np.maximum.at(high, part, axis)
-        length = np.maximum(length, high - low)
-    large = (volume > _CRUMB_VOLUME * volume.max()) | (length > _CRUMB_LENGTH * length.max())
+    large = volume > _CRUMB_VOLUME * volume.max()
+    longest = np.ptp(vertices, axis=0).max()
+    for small in np.flatnonzero(~large & (volume > 0)):
+        large[small] = np.ptp(vertices[part == small], axis=0).max() > _CRUMB_LENGTH * longest
     kept = large & (volume > 0)
     faces = faces[kept[part[faces[:, 0]]]]
     used = kept[part]
@@ -102,10 +99,11 @@ def _apart(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
     A reader that merges equal vertices would otherwise join two surfaces that only touch.
     """
-    _, first, same = np.unique(
-        np.round(vertices / _TOUCHING), axis=0, return_index=True, return_inverse=True
-    )
-    twins = np.flatnonzero(first[same.ravel()] != np.arange(len(vertices)))
+    places = np.round((vertices - vertices.min(0)) / _TOUCHING).astype(np.int64)
+    across, along = places.max(0)[:2] + 1
+    key = places[:, 0] + across * (places[:, 1] + along * places[:, 2])
+    order = np.argsort(key, kind="stable")
+    twins = order[1:][np.diff(key[order]) == 0]
     if twins.size:
         further = np.arange(1, twins.size + 1)[:, None] / twins.size + 1
         normals = _normals(vertices, faces)
