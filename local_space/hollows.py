@@ -37,6 +37,8 @@ _PANEL, _SOFA_BACK = 0.05, 0.3
 # height; arms beside it along this share of its rows, nothing above along this share of its columns.
 _SHADED, _SEAT_WIDTH, _BACK_HEIGHT, _SEAT_AT = 2.0, 0.4, 0.15, (0.25, 0.7)
 _ARMS, _NOTHING_ABOVE = 0.5, 0.6
+# How far a hollow reaches into the background, in cells.
+_FIN = 4
 
 
 class Patch(NamedTuple):
@@ -67,7 +69,7 @@ def carve(
             limit[patch.where] = np.minimum(limit, depth[:, None])[patch.where]
     limit[~(np.isinf(limit) & shape).any(1)] = np.inf
     if np.isfinite(limit).any():
-        _apply(field, limit)
+        _apply(field, limit, shape)
 
 
 def _lab(photo: np.ndarray, front: np.ndarray, grid: Grid) -> np.ndarray:
@@ -190,16 +192,20 @@ def _is_back_of_a_seat(patch: Patch, lab: np.ndarray, shape: np.ndarray) -> bool
     return bool(seat[0] > patch.colour[0] + _SHADED and _same_material(patch.colour, seat))
 
 
-def _apply(field: np.ndarray, limit: np.ndarray) -> None:
+def _apply(field: np.ndarray, limit: np.ndarray, shape: np.ndarray) -> None:
     """No surface before `limit`, its steps as sharp as a cell."""
-    hollow = np.isfinite(limit)
-    window = ndimage.find_objects(ndimage.binary_dilation(hollow, iterations=2).astype(int))[0]
-    hollow, rim = hollow[window], np.where(hollow, limit, 0)[window]
+    known = np.isfinite(limit)
+    # Where a hollow meets the background it goes on there: no fin may stand at the outline.
+    near = ndimage.binary_dilation(known, iterations=_FIN)
+    hollow = known | (near & ~ndimage.binary_erosion(shape))
+    window = ndimage.find_objects(near.astype(int))[0]
+    known, rim = known[window], np.where(known, limit, 0)[window]
+    hollow = hollow[window]
     # Beside a hollow, the wall is as far away as the hollow's rim.
     padded = np.pad(hollow, 1, mode="edge")
     inside = ndimage.distance_transform_edt(padded) - ndimage.distance_transform_edt(~padded)
     inside = (inside - 0.5 * np.sign(inside))[1:-1, 1:-1].astype(np.float32)
-    nearest = ndimage.distance_transform_edt(~hollow, return_distances=False, return_indices=True)
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     rim = rim[tuple(nearest)].astype(np.float32)
     layers = np.arange(field.shape[2], dtype=np.float32) - MARGIN
     kept = np.maximum(rim[:, :, None] - 0.5 - layers, -inside[:, :, None])

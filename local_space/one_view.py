@@ -60,7 +60,7 @@ def guess_side(front: np.ndarray, rows: int, columns: int) -> Optional[Side]:
     if legs >= _MIN_LEGS * height:
         seat = height - legs
         side[seat:] = _standing(shape[seat:], side.shape[1])
-        above = seat - round(_SEAT_THICKNESS * height)
+        above = _top_of_seat(shape, seat)
         if shape.shape[1] < _WIDE_FROM * height and above > _MIN_REST * height:
             side[:above] = False
             _add_rest(side, shape, above)
@@ -80,6 +80,14 @@ def is_on_a_stem(shape: np.ndarray) -> bool:
     return bool(
         single.mean() > 0.9 and stem.sum() > _STEM_HEIGHT * rows and symmetry(shape) > _MIN_SYMMETRY
     )
+
+
+def _top_of_seat(shape: np.ndarray, seat: int) -> int:
+    """The row above the seat whose underside is at `seat`: where it narrows, or as thick as most."""
+    most = round(_SEAT_THICKNESS * len(shape))
+    narrow = shape[:seat].sum(1) < _SEAT_FILL * shape.shape[1]
+    above = narrow[::-1][:most]
+    return seat - (int(above.argmax()) if above.any() else most)
 
 
 def _leg_rows(shape: np.ndarray) -> int:
