@@ -159,7 +159,7 @@ def _sheet(rows: List[Any]) -> Image.Image:
 
 
 def _print_table(measured: Dict[str, Dict[str, Result]]) -> None:
-    print("piece              case            F  chamfer   IoU colour closed parts   faces   MB    s")
+    print(f"{'piece':18} {'case':11}      F  chamfer   IoU colour closed parts   faces   MB    s")
     for piece, results in measured.items():
         for case, result in results.items():
             print(_line(piece, case, result))

@@ -7,7 +7,7 @@ y up, z towards the front view's camera.
 
 from __future__ import annotations
 
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def _round_off(field: np.ndarray, front: np.ndarray, side: np.ndarray, grid: Gri
     np.minimum(field[MARGIN:-MARGIN], ellipse, out=field[MARGIN:-MARGIN])
 
 
-def _levels(shape: np.ndarray) -> "tuple[np.ndarray, np.ndarray]":
+def _levels(shape: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Middle and half width of each row of cells, of a silhouette three times as fine."""
     width = shape.sum(1)
     middle = (shape * np.arange(shape.shape[1])).sum(1) / np.maximum(1, width)

@@ -1,10 +1,11 @@
 """Carves what a visual hull cannot know: seats between arm rests, shelves, open compartments.
 
 The front photo is cut into patches of one surface (watershed on the colour gradient: Beucher and
-Meyer, 1993). A patch is set back on one of three kinds of evidence, and only as far as the side view
-allows: it goes on, without an edge, in rows where the side view is set back already; it is the same
-material in shade, framed by lit parts; or it is a darker back between arms above a lit seat. What
-is left always explains the side's silhouette (as in space carving: Kutulakos and Seitz, 2000).
+Meyer, 1993). A patch is set back on one of three kinds of evidence: it goes on, without an edge, in
+rows where the side view is set back already; it is the same material in shade, framed by lit parts;
+or it is a darker back between arms above a lit seat. Nothing is carved behind the side view's own
+back, nor from a row that would have no front left, so that what remains explains both silhouettes
+(the condition of space carving: Kutulakos and Seitz, IJCV 38(3), 2000).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from local_space.outlines import MARGIN, Grid, resized
 _BLUR, _EDGE, _DARK = 1.0, 2.4, 15.0
 # A patch below this share of the silhouette is no surface of its own.
 _MIN_AREA = 0.006
-# How far the side view must be set back, of the depth, to pull a patch along; the rows that show it.
+# How far the side view must be set back, of the depth, to pull a patch along; and in how many rows.
 _JUMP, _SET_BACK_ROWS = 0.15, 0.06
 # What a shaded compartment is: darker by this much (Lab), not below this share of the frame's
 # lightness, with the frame's hue, open to the background along less than this share of its rim.
@@ -34,7 +35,7 @@ _MIN_COMPARTMENT = 0.012
 # What remains behind a compartment, and of a back behind a seat, of the depth.
 _PANEL, _SOFA_BACK = 0.05, 0.3
 # A back above a seat: darker than it by this much, this wide and high, ending in these parts of the
-# height; arms beside it along this share of its rows, nothing above along this share of its columns.
+# height; arms beside this share of its rows, nothing above this share of its columns.
 _SHADED, _SEAT_WIDTH, _BACK_HEIGHT, _SEAT_AT = 2.0, 0.4, 0.15, (0.25, 0.7)
 _ARMS, _NOTHING_ABOVE = 0.5, 0.6
 # How far a hollow reaches into the background, in cells.

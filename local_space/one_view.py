@@ -83,7 +83,7 @@ def is_on_a_stem(shape: np.ndarray) -> bool:
 
 
 def _top_of_seat(shape: np.ndarray, seat: int) -> int:
-    """The row above the seat whose underside is at `seat`: where it narrows, or as thick as most."""
+    """The row where the seat above row `seat` ends: it narrows there, or is as thick as most."""
     most = round(_SEAT_THICKNESS * len(shape))
     narrow = shape[:seat].sum(1) < _SEAT_FILL * shape.shape[1]
     above = narrow[::-1][:most]

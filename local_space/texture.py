@@ -9,7 +9,7 @@ no photo shows takes the opposite one's page, or the nearest colour that the fro
 from __future__ import annotations
 
 import io
-from typing import Dict, Mapping, NamedTuple, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Tuple
 
 import numpy as np
 from PIL import Image
@@ -55,11 +55,11 @@ def paint(mesh: Mesh, views: Mapping[str, View]) -> Skin:
     pages, size = _pages(mesh, views)
     atlas = np.zeros((size[1], size[0], 3), np.uint8)
     for name, page in pages.items():
-        blended = _blended(name, pages, mesh).clip(0, 255).astype(np.uint8)
-        padded = np.pad(blended, ((_GUTTER, _GUTTER), (_GUTTER, _GUTTER), (0, 0)), "edge")
-        row, column = page.corner
-        height, width = padded.shape[:2]
-        atlas[row - _GUTTER :, column - _GUTTER :][:height, :width] = padded
+        blended = _blended(name, pages).clip(0, 255).astype(np.uint8)
+        gutter = min(_GUTTER, page.corner[1])
+        padded = np.pad(blended, ((gutter, gutter), (gutter, gutter), (0, 0)), "edge")
+        row, column = page.corner[0] - gutter, page.corner[1] - gutter
+        atlas[row : row + padded.shape[0], column : column + padded.shape[1]] = padded
     names = list(pages)
     chosen = _choose(mesh, pages)
     vertex, page_of_vertex, faces = _cut(mesh.faces, chosen)
@@ -82,38 +82,34 @@ def _seen(name: str, in_box: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _pages(mesh: Mesh, views: Mapping[str, View]) -> Tuple[Dict[str, _Page], Tuple[int, int]]:
-    """A page for every view, and the atlas's width and height."""
-    rows, columns, layers = mesh.solid.shape
-    cropped = {name: outlines.box(view.silhouette) for name, view in views.items()}
-    across = {name: columns if _CAMERAS[name][0] == 2 else layers for name in views}
-    names = list(views)
-    shelves = [[names], [names[: (len(names) + 1) // 2], names[(len(names) + 1) // 2 :]]]
-    wide, high = min(
-        (
-            (max(sum(across[name] for name in shelf) for shelf in layout), rows * len(layout))
-            for layout in shelves
-            if all(layout)
-        ),
-        key=max,
-    )
-    count = max(1, high // rows)
-    room = _ATLAS - 2 * _GUTTER * 4
-    finest = max(view.silhouette[cropped[name]].shape[0] for name, view in views.items()) / rows
-    scale = min(finest, room / max(wide, high))
-    per_shelf = (len(names) + count - 1) // count
-    height = max(1, round(rows * scale))
+    """A page for every view, all of one scale, and the atlas's width and height."""
+    boxes = {name: outlines.box(view.silhouette) for name, view in views.items()}
+    sizes = {name: view.silhouette[boxes[name]].shape for name, view in views.items()}
+    shape = {name: width / height for name, (height, width) in sizes.items()}
+    # Two shelves at most, of pages that are one high.
+    one, two = [list(views)], [list(views)[:2], list(views)[2:]]
+    shelves = min((one, two) if len(views) > 2 else (one,), key=lambda it: _longest(it, shape))
+    gutter = _GUTTER if len(views) > 1 else 0
+    room = _ATLAS - 2 * gutter * len(views)
+    height = int(min(room / _longest(shelves, shape), max(size[0] for size in sizes.values())))
     pages: Dict[str, _Page] = {}
     right = bottom = 0
-    for start in range(0, len(names), per_shelf):
-        left = _GUTTER
-        for name in names[start : start + per_shelf]:
-            width = max(1, round(across[name] * scale))
-            colours = _filled(views[name], cropped[name], height, width)
-            pages[name] = _Page(colours, _depth(name, mesh.solid), (bottom + _GUTTER, left))
-            left += width + 2 * _GUTTER
-        right = max(right, left - _GUTTER)
-        bottom += height + 2 * _GUTTER
+    for shelf in shelves:
+        left = gutter
+        for name in shelf:
+            width = max(1, round(height * shape[name]))
+            colours = _filled(views[name], boxes[name], height, width)
+            pages[name] = _Page(colours, _depth(name, mesh.solid), (bottom + gutter, left))
+            left += width + 2 * gutter
+        right = max(right, left - gutter)
+        bottom += height + 2 * gutter
     return pages, (right, bottom)
+
+
+def _longest(shelves: List[List[str]], shape: Mapping[str, float]) -> float:
+    """The longer side of an atlas with these shelves."""
+    widths = [sum(shape[name] for name in shelf) for shelf in shelves]
+    return max(*widths, len(shelves))
 
 
 def _filled(view: View, box: outlines.Box, height: int, width: int) -> np.ndarray:
@@ -150,10 +146,9 @@ def _depth(name: str, solid: np.ndarray) -> np.ndarray:
     return (reach[:, ::-1] if mirrored else reach).astype(np.float32)
 
 
-def _blended(name: str, pages: Mapping[str, _Page], mesh: Mesh) -> np.ndarray:
+def _blended(name: str, pages: Mapping[str, _Page]) -> np.ndarray:
     """The page, mixed with those of the cameras beside it where the surface turns to them."""
     page = pages[name]
-    rows, columns, layers = mesh.solid.shape
     # The slope of the surface as this camera sees it: to its right and out of the picture.
     right = -ndimage.gaussian_filter(page.depth, 1.0, order=(0, 1))
     facing = 1 / np.sqrt(1 + right**2)
@@ -189,7 +184,7 @@ def _blended(name: str, pages: Mapping[str, _Page], mesh: Mesh) -> np.ndarray:
 
 def _column(depth: np.ndarray, cells: int, name: str, other: str) -> np.ndarray:
     """The other picture's column, of `cells`, that shows what is `depth` towards camera `name`."""
-    axis, sign = _CAMERAS[name]
+    sign = _CAMERAS[name][1]
     other_axis, other_sign = _CAMERAS[other]
     to_the_right = sign * other_sign * (1 if other_axis == 2 else -1)
     return np.clip(np.round(cells / 2 - 0.5 + to_the_right * depth), 0, cells - 1).astype(int)
