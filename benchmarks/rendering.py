@@ -75,13 +75,13 @@ def _draw_small(
         corners[part, corner].T[:, :, None, None] for corner in range(3)
     )
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    # A face seen edge-on has no area and covers no pixel.
     with np.errstate(divide="ignore", invalid="ignore"):
         wb = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) / area
         wc = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) / area
-    wa = 1 - wb - wc
-    with np.errstate(invalid="ignore"):
+        wa = 1 - wb - wc
         inside = (wa >= 0) & (wb >= 0) & (wc >= 0) & (px < side) & (py < side)
-    z = np.where(inside, wa * az + wb * bz + wc * cz, -np.inf)[inside]
+        z = (wa * az + wb * bz + wc * cz)[inside]
     pixel = (py * side + px)[inside]
     order = np.flatnonzero(z > seen[pixel])
     order = order[np.argsort(z[order])]

@@ -27,6 +27,8 @@ _BLUR, _EDGE, _DARK = 1.0, 2.4, 15.0
 _MIN_AREA = 0.006
 # How far the side view must be set back, of the depth, to pull a patch along; and in how many rows.
 _JUMP, _SET_BACK_ROWS = 0.15, 0.06
+# How much of a seat must be seen below a back that goes on down to it, of the height.
+_LIP = 0.015
 # What a shaded compartment is: darker by this much (Lab), not below this share of the frame's
 # lightness, with the frame's hue, open to the background along less than this share of its rim.
 _DARKER, _NOT_BLACK, _HUE, _OPEN = 9.0, 0.25, 0.45, 0.4
@@ -119,7 +121,7 @@ def _setback(
 ) -> Optional[np.ndarray]:
     """The foremost layer (rows,) that the patch may have, None where nothing says so."""
     rows = np.flatnonzero(patch.where.any(1))
-    along = _goes_on(patch, rows, foremost, grid)
+    along = _goes_on(patch, rows, shape, foremost, grid)
     if along is not None:
         return np.maximum(along, hindmost + _PANEL * grid.layers)
     if _is_compartment(patch, patches, shape):
@@ -130,9 +132,11 @@ def _setback(
 
 
 def _goes_on(
-    patch: Patch, rows: np.ndarray, foremost: np.ndarray, grid: Grid
+    patch: Patch, rows: np.ndarray, shape: np.ndarray, foremost: np.ndarray, grid: Grid
 ) -> Optional[np.ndarray]:
     """The surface of the patch's upper rows that the side view shows set back, carried on down."""
+    if not _has_something_below(patch.where, shape):
+        return None
     depths = foremost[rows[0] : rows[-1] + 1]
     jumps = np.flatnonzero(depths > depths[0] + _JUMP * grid.layers)
     if not jumps.size or jumps[0] < _SET_BACK_ROWS * grid.rows:
@@ -144,6 +148,14 @@ def _goes_on(
     along = slope * np.arange(grid.rows) + start
     along[: seen[-1] + 1] = np.inf
     return along
+
+
+def _has_something_below(where: np.ndarray, shape: np.ndarray) -> bool:
+    """Whether a seat is to be seen under the patch; without it both are one flat colour."""
+    height = len(where)
+    columns = np.flatnonzero(where.any(0))
+    beneath = height - where[::-1].argmax(0)[columns] + max(1, round(_LIP * height))
+    return bool(shape[beneath.clip(0, height - 1), columns].mean() > _NOTHING_ABOVE)
 
 
 def _is_compartment(patch: Patch, patches: List[Patch], shape: np.ndarray) -> bool:
