@@ -1,4 +1,4 @@
-"""`python -m benchmarks.furniture DIR [--url URL] [--pictures OUT]`: the stand-in on real pieces.
+"""`python benchmarks/furniture.py DIR [--url URL] [--pictures OUT]`: the stand-in on real pieces.
 
 DIR holds one folder per piece: `front.png`, `back.png`, `left.png`, `right.png` (transparent, the
 frame 1.15 units wide), `cutout.png`, `room.jpg` and `truth.glb` (longest side 1, centred).
@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -31,9 +32,12 @@ import trimesh
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from benchmarks import measures, rendering
-from local_space import segmentation
-from local_space.launcher import StandIn
+if __package__ in (None, ""):  # run by its path
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import measures, rendering  # noqa: E402
+from local_space import segmentation  # noqa: E402
+from local_space.launcher import StandIn  # noqa: E402
 
 CASES = {
     "front": ("front",),
@@ -83,7 +87,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.furniture",
+        prog="python benchmarks/furniture.py",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
