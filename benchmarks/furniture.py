@@ -35,9 +35,9 @@ from PIL import Image
 if __package__ in (None, ""):  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import measures, rendering  # noqa: E402
-from local_space import segmentation  # noqa: E402
-from local_space.launcher import StandIn  # noqa: E402
+from benchmarks import measures, rendering
+from local_space import segmentation
+from local_space.launcher import StandIn
 
 CASES = {
     "front": ("front",),

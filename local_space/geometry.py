@@ -25,6 +25,10 @@ _PUFF = 0.4
 _SAME = 0.93
 
 
+class NothingInCommon(ValueError):
+    """No solid has all of these silhouettes."""
+
+
 def build(
     silhouettes: Mapping[str, np.ndarray],
     octree_resolution: int,
@@ -33,7 +37,7 @@ def build(
     """The surface that fits `silhouettes`: (h, w) bool under `front`, `back`, `left`, `right`.
 
     `photo` (h, w, 3) uint8 holds the front view's colours: what they show inside the silhouette
-    is carved where the hull is too full.
+    is carved where the hull is too full. Raises NothingInCommon.
     """
     box = outlines.box(silhouettes["front"])
     views = outlines.pair_up({name: view[outlines.box(view)] for name, view in silhouettes.items()})
@@ -53,6 +57,8 @@ def build(
         is_round = _is_turned(front, side, rows, columns, layers)
     grid = Grid(rows, columns, layers)
     field = _hull(front, side, grid)
+    if field.max() <= 0:
+        raise NothingInCommon
     if is_round:
         _round_off(field, front, side, grid)
     if photo is not None and not is_round:

@@ -153,6 +153,16 @@ def test_an_opposite_view_of_something_else_is_left_out() -> None:
     assert (alone.solid == both.solid).all()
 
 
+def test_views_that_no_solid_has_are_refused() -> None:
+    """Each is empty at the heights at which the other is not, but for a speck at either end."""
+    ends, middle = np.zeros((1000, 100), bool), np.zeros((1000, 100), bool)
+    ends[:200] = ends[-200:] = True
+    middle[400:600] = True
+    middle[[0, -1], 0] = True
+    with pytest.raises(geometry.NothingInCommon):
+        geometry.build({"front": ends, "left": middle}, 64)
+
+
 def test_parts_too_small_to_be_anything_are_left_out() -> None:
     view = np.zeros((200, 150), bool)
     view[20:] = True
