@@ -34,6 +34,8 @@ _MAX_OF_BORDER = 0.5
 _MIN_CONTRAST = 0.06
 # Colours that a room's border may have: walls, floor, skirting.
 _BORDER_COLOURS = 4
+# A border that differs more than this from its main colours (Lab) is clutter.
+_MAX_SPREAD = 12.0
 
 
 class NothingStandsOut(ValueError):
@@ -157,7 +159,7 @@ def _difference_from_border(colours: np.ndarray) -> np.ndarray:
     distance = np.full(lab.shape[:2], np.inf, np.float32)
     for colour in _main_colours(lab[frame]):
         distance = np.minimum(distance, np.linalg.norm(lab - colour, axis=2))
-    if distance.max() < 100 * _MIN_CONTRAST:
+    if distance[frame].mean() > _MAX_SPREAD or distance.max() < 100 * _MIN_CONTRAST:
         raise NothingStandsOut
     return ndimage.binary_fill_holes(distance > threshold_otsu(distance)).astype(np.float32)
 
