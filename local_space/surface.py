@@ -39,7 +39,7 @@ class Mesh(NamedTuple):
 
 def extract(field: np.ndarray, octree_resolution: int) -> Mesh:
     """The zero level of `field` (rows, columns, layers), which has MARGIN cells outside its box."""
-    field[np.abs(field) < _OFF_GRID] = _OFF_GRID
+    field[(field > -_OFF_GRID) & (field < _OFF_GRID)] = _OFF_GRID
     points, faces, _, _ = marching_cubes(field, 0.0)
     y, x, z = points.T
     vertices, faces = _without_crumbs(np.column_stack([x, -y, z]), faces[:, ::-1])
