@@ -14,10 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Optional
 
+from local_space import memory
 from local_space.launcher import READY
 
 
 def main() -> None:
+    memory.return_large_blocks()
     arguments = _arguments()
     files = Path(tempfile.mkdtemp(prefix="local_space-"))
     # Gradio reads both when it is imported or launched.

@@ -37,6 +37,13 @@ class StandIn:
         """Whether its requirements are there."""
         return find_spec("gradio") is not None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now. Raises StandInFailed where there is none."""
+        if self._process is None:
+            raise StandInFailed("the stand-in was not started")
+        return self._process.pid
+
     def start(self) -> None:
         """Make sure that it runs or is about to; does not wait."""
         with self._lock:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Union
 
 import trimesh
-from PIL import Image
 from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
-from local_space.geometry import Mesh
+from local_space.surface import Mesh
+from local_space.texture import Skin
 
 _WHITE = [230, 230, 230, 255]
 
 
-def write(mesh: Mesh, folder: str, name: str, texture: Optional[Image.Image] = None) -> str:
-    """Write `mesh` to `folder`/`name`, with `texture` or plain; answer the path."""
+def write(mesh: Union[Mesh, Skin], folder: str, name: str) -> str:
+    """Write `mesh` to `folder`/`name`, in plain white or in its skin; answer the path."""
+    skin = mesh if isinstance(mesh, Skin) else None
     material = PBRMaterial(
-        name="photo" if texture else "plain",
-        baseColorTexture=texture,
-        baseColorFactor=None if texture else _WHITE,
+        name="photo" if skin else "plain",
+        baseColorTexture=skin.atlas if skin else None,
+        baseColorFactor=None if skin else _WHITE,
         metallicFactor=0.0,
         roughnessFactor=0.8,
     )
@@ -29,7 +30,7 @@ def write(mesh: Mesh, folder: str, name: str, texture: Optional[Image.Image] = N
         mesh.vertices,
         mesh.faces,
         vertex_normals=mesh.normals,
-        visual=TextureVisuals(uv=mesh.uv, material=material),
+        visual=TextureVisuals(uv=skin.uv if skin else None, material=material),
         process=False,
     )
     scene = trimesh.Scene(body, base_frame="world")

@@ -11,7 +11,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 import gradio as gr
 from PIL import Image
 
-from local_space import geometry, mesh_file, segmentation, texture
+from local_space import geometry, mesh_file, segmentation, surface, texture
 
 MAX_SEED = 10_000_000
 # Gradio drops its copies of photos and meshes after an hour, looking every ten minutes.
@@ -92,16 +92,13 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         views = _cut_out(pictures, remove_background=check_box_rembg)
         watch.lap("remove background")
         progress(0.3, desc="shape")
-        mesh = geometry.build(
-            {name: view.silhouette for name, view in views.items()}, int(octree_resolution)
-        )
+        mesh = _shape(views, int(octree_resolution))
         watch.lap("shape generation")
         folder = _new_folder()
         files = [mesh_file.write(mesh, folder, "white_mesh.glb")]
         if textured:
             progress(0.8, desc="texture")
-            skin = texture.paint(views["front"])
-            files.append(mesh_file.write(mesh, folder, "textured_mesh.glb", skin))
+            files.append(mesh_file.write(texture.paint(mesh, views), folder, "textured_mesh.glb"))
             watch.lap("texture generation")
         used = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
         stats = {
@@ -132,6 +129,14 @@ def _cut_out(pictures: Dict[str, Picture], remove_background: bool) -> Dict[str,
         except segmentation.NothingStandsOut as error:
             raise gr.Error(f"Nothing stands out from the background of the {name} view.") from error
     return views
+
+
+def _shape(views: Dict[str, segmentation.View], octree_resolution: int) -> surface.Mesh:
+    silhouettes = {name: view.silhouette for name, view in views.items()}
+    try:
+        return geometry.build(silhouettes, octree_resolution, views["front"].colours)
+    except geometry.NothingInCommon as error:
+        raise gr.Error("The views do not show one object: no solid has these outlines.") from error
 
 
 def _new_folder() -> str:

@@ -131,7 +131,7 @@ def test_it_runs_alone() -> None:
         process.wait()
 
 
-def test_one_view_makes_a_solid_of_two_fifths_of_the_shorter_side() -> None:
+def test_a_full_front_makes_a_box_two_fifths_as_deep_as_wide() -> None:
     mesh = solid({"front": box(300, 200)})
     assert mesh.is_watertight
     assert mesh.extents == pytest.approx([2 / 3, 1, 0.4 * 2 / 3], abs=0.02)
