@@ -18,7 +18,7 @@ MAX_SEED = 10_000_000
 DELETE_CACHE = (600, 3600)
 NOTE = "A CPU stand-in: plain geometry from the silhouette, not made by Hunyuan3D."
 
-Picture = Optional[Image.Image]
+Photo = Optional[str]
 
 # Gradio copies a result right after it is returned; a few folders at once are enough.
 _folders: Deque[TemporaryDirectory[str]] = deque()
@@ -53,7 +53,8 @@ def _inputs() -> List[Any]:
     views = ("image", "front view", "back view", "left view", "right view")
     return [
         gr.Textbox(label="caption"),
-        *(gr.Image(label=view, type="pil", image_mode="RGBA") for view in views),
+        # Paths: a photo that comes under two names is opened once.
+        *(gr.Image(label=view, type="filepath", image_mode=None) for view in views),
         gr.Slider(1, 100, value=30, step=1, label="steps"),
         gr.Number(value=5.0, label="guidance scale"),
         gr.Slider(0, MAX_SEED, value=1234, step=1, label="seed"),
@@ -67,11 +68,11 @@ def _inputs() -> List[Any]:
 def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
     def generate(
         caption: Optional[str] = None,
-        image: Picture = None,
-        mv_image_front: Picture = None,
-        mv_image_back: Picture = None,
-        mv_image_left: Picture = None,
-        mv_image_right: Picture = None,
+        image: Photo = None,
+        mv_image_front: Photo = None,
+        mv_image_back: Photo = None,
+        mv_image_left: Photo = None,
+        mv_image_right: Photo = None,
         steps: float = 30,
         guidance_scale: float = 5.0,
         seed: float = 1234,
@@ -81,7 +82,7 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         randomize_seed: bool = True,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Tuple[Any, ...]:
-        pictures = {
+        photos = {
             "front": mv_image_front if mv_image_front is not None else image,
             "back": mv_image_back,
             "left": mv_image_left,
@@ -89,7 +90,7 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         }
         watch = _Stopwatch()
         progress(0.0, desc="remove background")
-        views = _cut_out(pictures, remove_background=check_box_rembg)
+        views = _cut_out(photos, remove_background=check_box_rembg)
         watch.lap("remove background")
         progress(0.3, desc="shape")
         mesh = _shape(views, int(octree_resolution))
@@ -117,15 +118,16 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
     return generate
 
 
-def _cut_out(pictures: Dict[str, Picture], remove_background: bool) -> Dict[str, segmentation.View]:
-    if pictures["front"] is None:
+def _cut_out(photos: Dict[str, Photo], remove_background: bool) -> Dict[str, segmentation.View]:
+    if photos["front"] is None:
         raise gr.Error("There is no front view: send a photo as image or mv_image_front.")
     views = {}
-    for name, picture in pictures.items():
-        if picture is None:
+    for name, path in photos.items():
+        if path is None:
             continue
         try:
-            views[name] = segmentation.cut_out(picture, remove_background)
+            with Image.open(path) as picture:
+                views[name] = segmentation.cut_out(picture, remove_background)
         except segmentation.NothingStandsOut as error:
             raise gr.Error(f"Nothing stands out from the background of the {name} view.") from error
     return views
