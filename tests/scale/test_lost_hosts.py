@@ -77,7 +77,7 @@ def test_a_task_that_is_delivered_twice_makes_one_model(
             )
             for _ in range(2)
         ]  # fmt: skip
-    assert soon(lambda: sum(line.count("succeeded") for box in boxes for line in box.log) == 3)
+    assert soon(lambda: sum(line.count("succeeded") for box in boxes for line in box.log) == 3, 40)
     assert twice[0].id == twice[1].id
     assert front_end.models(session_id) == ["chair.glb", "table.glb"]
 
@@ -102,7 +102,7 @@ def test_a_broker_that_is_killed_loses_no_model(
     print(f"{broker} killed: {len(made)} models, {len(answers) - len(made)} times 503")
     assert made <= set(front_end.models(session_id))
     # Those that were answered with a 503 are made all the same, once.
-    assert soon(lambda: len(front_end.models(session_id)) == 6)
+    assert soon(lambda: len(front_end.models(session_id)) == 6, 40)
     assert soon(lambda: front_end.post(session_id, PHOTO).status_code == 200)
     assert len(front_end.models(session_id)) <= 6 + len(answers)
 
@@ -118,7 +118,7 @@ def test_a_front_end_that_is_killed_leaves_its_model_to_the_other(
         other.close()
         with pytest.raises(Exception, match=r"Connection|Remote"):
             running.answers()
-        assert soon(lambda: len(front_end.models(session_id)) == 4)
+        assert soon(lambda: len(front_end.models(session_id)) == 4, 40)
         again = front_end.post(session_id, PHOTO)
         assert again.json()["model"] == "chair-5.glb"
     finally:
