@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from types import FrameType
-from typing import Callable, NoReturn, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 import waitress
 from flask import Flask
@@ -30,6 +30,8 @@ CONNECTIONS = 800
 # Who sends less than this in that time, in the middle of a request, is cut off.
 SLOWEST_BYTES, SLOWEST_S = 8192, 60
 CODES = {400: "bad_request", 413: "upload_too_large"}
+# Of a file that is sent: as much is read at once, and much of it again when the socket takes less.
+SEND_BYTES = 1 << 18
 # Of glibc's malloc.h.
 M_ARENA_MAX = -8
 _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -106,6 +108,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     error_task_class = JsonErrorTask
     _unrewarded = 0
     _active_at = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # By default the whole of the kernel's buffer: 2.5 MB for each client of a download.
+        self.sendbuf_len = SEND_BYTES
 
     def received(self, data: bytes) -> bool:
         self._unrewarded += len(data)
