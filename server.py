@@ -76,6 +76,9 @@ def log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_ShortIds("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # What no line of ours tells need not be found out for each (Logging HOWTO, «Optimization»).
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # They write one line per call, with addresses and file names of the generator.
     for name in ("httpx", "httpx2"):
         logging.getLogger(name).setLevel(logging.WARNING)
