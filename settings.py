@@ -21,7 +21,7 @@ _BROKER = re.compile(r"(amqp|amqps|redis|rediss)://\S+")
 _REDIS = re.compile(r"rediss?://\S+")
 _SPACE_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _ORIGIN = re.compile(r"https?://[^\s/?#@,*]+")
-_LOCATION = re.compile(r"/([\w-]+/)+")
+_LOCATION = re.compile(r"/([A-Za-z0-9_-]+/)+")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 Number = TypeVar("Number", int, float)

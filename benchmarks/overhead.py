@@ -15,6 +15,8 @@ from benchmarks import photos, servers
 from benchmarks.report import Report, bars, median_ratio
 
 PAIRS = 20
+# What has no aim gets fewer: time is short.
+EXIF_PAIRS = 8
 STAGES = ("upload", "check", "keep", "connect", "call", "download", "save", "answer")
 
 
@@ -38,7 +40,7 @@ CASES = (
 
 def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
     """Interleaved pairs, direct and through our API, then a few more with clocks inside."""
-    found = {case.name: _compare(case, pairs) for case in cases}
+    found = {case.name: _compare(case, pairs if case.aim else EXIF_PAIRS) for case in cases}
     table: List[List[Any]] = [["", "direct, ms", "ours, ms", "more, ms", "ratio", "aim"]]
     stages: List[List[Any]] = [["ms of ours by stage", *STAGES]]
     for case in cases:
@@ -61,11 +63,14 @@ def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
     return Report(
         [table, stages],
         [
-            f"Medians of {pairs} interleaved pairs; a 1 MB photo. Direct: one connected "
-            "`gradio_client.Client`, `predict` and its own download. Ours: one POST to its answer.",
+            f"Medians of {pairs} interleaved pairs ({EXIF_PAIRS} for EXIF); a 1 MB photo. Direct: "
+            "one connected `gradio_client.Client`, `predict` and its own download. Ours: one POST "
+            "to its answer.",
             "Stages: *check* decodes the photo and prepares what the generator gets, *keep* writes "
             "and syncs the upload, *connect* asks the generator whether it is still the same, "
             "*call* has the generator's own time, *save* syncs the GLB and names it.",
+            "Ours can be below 1.00: `gradio_client` reads the certificates anew for each upload "
+            "and download and moves the GLB after it; ours has them once and links the GLB.",
         ],
         lambda figure: _draw(figure, [case.name for case in cases], sides),
     )

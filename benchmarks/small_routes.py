@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from benchmarks import servers
+from benchmarks import listing_profile, servers
 from benchmarks.report import Report
 
 CLIENTS = 4
@@ -42,12 +42,14 @@ def measure(sessions: Tuple[int, ...] = SESSIONS, models: Tuple[int, ...] = MODE
         for count in models:
             _grow_session(server.sessions / session_id / "models", count)
             by_models.append(_side_by_side({"empty": empty, "listing": listing}))
+        in_process = listing_profile.table(folder / "in process")
     slope_us = (_ms(by_models[-1]) - _ms(by_models[0])) / (models[-1] - models[0]) * 1000
     return Report(
         [
             _route_table(first),
             _growth_table("sessions in the store", sessions, by_sessions),
             _growth_table("models in the session", models, by_models),
+            in_process,
         ],
         [
             f"wrk, {CLIENTS} connections, medians of {ROUNDS} rounds of {SECONDS} s, one route "
@@ -75,12 +77,9 @@ def _side_by_side(routes: Dict[str, str]) -> Round:
 
 
 def _grow_store(root: Path, count: int) -> None:
-    """Bring the store to `count` sessions."""
+    """Bring the store to `count` sessions; nobody looks into the new ones."""
     for _ in range(count - sum(1 for entry in root.iterdir())):
-        folder = root / str(uuid.uuid4())
-        folder.mkdir()
-        (folder / "uploads").mkdir()
-        (folder / "models").mkdir()
+        (root / str(uuid.uuid4())).mkdir()
 
 
 def _grow_session(folder: Path, count: int) -> None:
