@@ -95,8 +95,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     @app.get("/sessions/<string:session_id>/models/<string:name>")
     def model(session_id: str, name: str) -> Response:
         """Serve one model."""
-        path = store.open(session_id).model(name)
-        answer = send_file(path, mimetype=glb.MIMETYPE, download_name=name, conditional=True)
+        answer = send_model(store.open(session_id).model(name), settings)
         answer.headers["Cache-Control"] = MODEL_CACHING
         return answer
 
@@ -173,6 +172,17 @@ def require_key(key: Optional[str]) -> None:
         scheme.lower() == "bearer" and hmac.compare_digest(token, key.encode())
     ):
         raise Unauthorized("A session needs the header Authorization: Bearer <API key>.")
+
+
+def send_model(path: Path, settings: Settings) -> Response:
+    """A model's file, or word to the nginx in front to send it, ranges and ETags included."""
+    if settings.sendfile is None:
+        return send_file(path, mimetype=glb.MIMETYPE, download_name=path.name, conditional=True)
+    answer = Response(mimetype=glb.MIMETYPE)
+    answer.headers.set("Content-Disposition", "inline", filename=path.name)
+    place = path.relative_to(settings.sessions_dir).as_posix()
+    answer.headers["X-Accel-Redirect"] = settings.sendfile + place
+    return answer
 
 
 def describe_model(

@@ -137,9 +137,10 @@ def _prepare(image: Image.Image) -> Photo:
         image.draft("RGB", _bounded(image.size))
     image.seek(0)
     image.load()
-    upright = ImageOps.exif_transpose(_to_srgb(image))
+    small = _to_srgb(image)
+    small.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    upright = ImageOps.exif_transpose(small)
     assert upright is not None
-    upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     upright.info.clear()
     copy = io.BytesIO()
     if upright.mode == "RGBA":

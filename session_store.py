@@ -267,9 +267,11 @@ class Session:
         with _storage_errors(), os.scandir(self._models) as entries:
             for entry in entries:
                 if _MODEL.fullmatch(entry.name):
-                    # It may be deleted between the two looks.
-                    with suppress(FileNotFoundError):
+                    # Not `with suppress`: it costs a fifth of the listing of a large session.
+                    try:
                         found.append((entry.stat().st_mtime_ns, entry.name))
+                    except FileNotFoundError:  # deleted between the two looks
+                        continue
         return [name for _, name in sorted(found)]
 
     def model(self, name: str) -> Path:

@@ -21,6 +21,7 @@ _BROKER = re.compile(r"(amqp|amqps|redis|rediss)://\S+")
 _REDIS = re.compile(r"rediss?://\S+")
 _SPACE_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _ORIGIN = re.compile(r"https?://[^\s/?#@,*]+")
+_LOCATION = re.compile(r"/([A-Za-z0-9_-]+/)+")
 _URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 Number = TypeVar("Number", int, float)
@@ -47,6 +48,7 @@ class Settings:
     max_image_megapixels: float = 50
     max_model_mb: float = 512
     trusted_proxies: int = 0
+    sendfile: Optional[str] = None
     sessions_dir: Path = PROJECT / "sessions"
     session_ttl_hours: Optional[float] = None
     cors_origins: Tuple[str, ...] = ("*",)
@@ -111,6 +113,7 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
         ),
         max_model_mb=number("MAX_MODEL_MB", float, default.max_model_mb, 0.001, 100000.0),
         trusted_proxies=number("TRUSTED_PROXIES", int, default.trusted_proxies, 0, 10),
+        sendfile=_location(text("SENDFILE")),
         sessions_dir=_absolute(text("SESSIONS_DIR") or default.sessions_dir),
         session_ttl_hours=number("SESSION_TTL_HOURS", float, 0.0, 0.0001, 1e6)
         if text("SESSION_TTL_HOURS")
@@ -153,6 +156,14 @@ def _engine(value: str) -> str:
     raise InvalidSetting(
         "HUNYUAN_SPACE_ID must be local, a Space's id such as tencent/Hunyuan3D-2, "
         f"or the http(s) URL of a Gradio server, not {value!r}"
+    )
+
+
+def _location(value: Optional[str]) -> Optional[str]:
+    if value is None or _LOCATION.fullmatch(value):
+        return value
+    raise InvalidSetting(
+        f"SENDFILE must be a location of the front's nginx such as /internal-models/, not {value!r}"
     )
 
 

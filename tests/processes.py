@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
-from typing import List
+from typing import List, Sequence
 
 import requests
 from spaces import free_port
@@ -15,14 +18,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Server:
-    """A running `python app.py`, answering at `url`."""
+    """A running `python app.py`, or another program that is set alike, answering at `url`."""
 
-    def __init__(self, folder: Path, project: Path = PROJECT, **environ: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        program: Sequence[str] = ("app.py",),
+        project: Path = PROJECT,
+        **environ: str,
+    ) -> None:
         port = free_port()
         self.sessions = folder / "sessions"
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
+            [sys.executable, *program],
             cwd=project,
             env={
                 **os.environ,
@@ -74,6 +83,19 @@ class Server:
         return [
             int(pid) for task in folder.iterdir() for pid in (task / "children").read_text().split()
         ]
+
+
+def wait_for_port(port: int, seconds: float, open_: bool = True) -> None:
+    """Return when something listens there, or nothing any more."""
+
+    def is_open() -> bool:
+        with closing(socket.socket()) as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    deadline = time.monotonic() + seconds
+    while is_open() != open_:
+        assert time.monotonic() < deadline, f"port {port}"
+        time.sleep(0.01)
 
 
 SPACE = """

@@ -24,11 +24,13 @@ def test_values_are_read() -> None:
             "HUNYUAN_SPACE_ID": "http://gpu-box:8080/",
             "GENERATION_TIMEOUT_S": "2.5",
             "MAX_GENERATIONS": "3",
+            "SENDFILE": "/internal-models/",
             "SESSIONS_DIR": "/data/sessions",
         }
     )
     assert settings.engine == "http://gpu-box:8080"
     assert (settings.generation_timeout_s, settings.max_generations) == (2.5, 3)
+    assert settings.sendfile == "/internal-models/"
     assert settings.sessions_dir == Path("/data/sessions")
 
 
@@ -49,6 +51,10 @@ def test_an_engine_is_local_a_space_or_a_url(engine: str) -> None:
         ("MAX_GENERATIONS", "many"),
         ("MAX_UPLOAD_MB", "-1"),
         ("TRUSTED_PROXIES", "1.5"),
+        ("SENDFILE", "internal-models/"),
+        ("SENDFILE", "/"),
+        ("SENDFILE", "/internal models/"),
+        ("SENDFILE", "1"),
         ("PORT", "70000"),
     ),
 )

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from conftest import soon
+from processes import wait_for_port
 from spaces import free_port
 
 PROGRAMS = ("rabbitmq-server", "redis-server", "nginx", "ip")
@@ -93,14 +92,6 @@ class Redis:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
-
-
-def wait_for_port(port: int, seconds: float, open_: bool = True) -> None:
-    def is_open() -> bool:
-        with closing(socket.socket()) as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    assert soon(lambda: is_open() == open_, seconds), f"port {port}"
 
 
 def kill_family(pid: int) -> None:

@@ -14,9 +14,9 @@ from typing import IO, Dict, List, Sequence
 from typing import Counter as Counts
 
 import requests
-from brokers import RabbitMQ, Redis, kill_family, wait_for_port
+from brokers import RabbitMQ, Redis, kill_family
 from conftest import soon
-from processes import PROJECT, start_space
+from processes import PROJECT, start_space, wait_for_port
 from spaces import free_port
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
 from typing import Iterator, List
 
 import pytest
 import requests
-from brokers import wait_for_port
 from conftest import picture
+from front import nginx_for
 from hosts import Box, Cluster, FrontEnd, start_boxes
-from processes import PROJECT
-from spaces import free_port
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()
@@ -31,31 +27,9 @@ def front_ends(cluster: Cluster) -> Iterator[List[FrontEnd]]:
 
 @pytest.fixture(scope="module")
 def nginx(front_ends: List[FrontEnd], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("nginx")
-    port = free_port()
-    conf = (PROJECT / "deploy" / "nginx.conf").read_text()
-    for named, real in (
-        ("127.0.0.1:5001", f"127.0.0.1:{front_ends[0].port}"),
-        ("127.0.0.1:5002", f"127.0.0.1:{front_ends[1].port}"),
-        ("127.0.0.1:8080", f"127.0.0.1:{port}"),
-    ):
-        assert conf.count(named) == 1
-        conf = conf.replace(named, real)
-    (folder / "nginx.conf").write_text(conf)
-    process = run_nginx(folder)
-    wait_for_port(port, 10)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait()
-
-
-def run_nginx(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            *("nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "error.log"),
-            *("-g", "daemon off; pid nginx.pid; user root;"),
-        ]
-    )
+    ports = {5001: front_ends[0].port, 5002: front_ends[1].port}
+    with nginx_for(tmp_path_factory.mktemp("nginx"), ports) as url:
+        yield url
 
 
 def test_a_journey_through_nginx(nginx: str) -> None:

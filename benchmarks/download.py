@@ -1,0 +1,67 @@
+"""A 30 MB GLB from us, from nginx, and from nginx for us (SENDFILE): throughput and memory."""
+
+from __future__ import annotations
+
+import statistics
+from contextlib import ExitStack
+from typing import Any, Dict, List, Tuple
+
+from benchmarks import servers
+from benchmarks.report import Report, bars
+
+CLIENTS = (1, 16)
+SECONDS = 1
+ROUNDS = 3
+NAMES = ("nginx, the file itself", "ours", "ours behind nginx", "ours behind nginx, SENDFILE")
+
+
+def measure() -> Report:
+    """Rounds of wrk, one server after the other in each."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(servers.scratch())
+        plain = stack.enter_context(servers.ours(folder))
+        prefix = {"SENDFILE": "/internal-models/"}
+        handing = stack.enter_context(servers.ours(folder, **prefix))
+        front = stack.enter_context(servers.nginx(folder / "a", plain.sessions, plain.url))
+        sender = stack.enter_context(servers.nginx(folder / "b", plain.sessions, handing.url))
+        session_id = servers.session(plain.url)
+        path = f"{session_id}/models/chair.glb"
+        servers.glb_file(plain.sessions / path, 30)
+        urls = (
+            f"{front}/file/{path}",
+            f"{plain.url}/sessions/{path}",
+            f"{front}/sessions/{path}",
+            f"{sender}/sessions/{path}",
+        )
+        before_mb = plain.resident_mb()
+        servers.reset_peak(plain.process.pid)
+        found: Dict[Tuple[str, int], List[float]] = {}
+        for _ in range(ROUNDS):
+            for clients in CLIENTS:
+                for name, url in zip(NAMES, urls):
+                    load = servers.wrk(url, clients, SECONDS)
+                    found.setdefault((name, clients), []).append(load.megabytes_per_s)
+        peak_mb = plain.peak_mb()
+    speed = {key: statistics.median(values) for key, values in found.items()}
+    head = [f"{clients} client{'s' * (clients > 1)}, MB/s | of nginx" for clients in CLIENTS]
+    table: List[List[Any]] = [["", *(cell for part in head for cell in part.split(" | "))]]
+    for name in NAMES:
+        row: List[str] = [name]
+        for clients in CLIENTS:
+            ratio = speed[name, clients] / speed[NAMES[0], clients]
+            row += [f"{speed[name, clients]:.0f}", f"**{ratio:.2f}**"]
+        table.append(row)
+    return Report(
+        [table],
+        [
+            f"wrk, medians of {ROUNDS} rounds of {SECONDS} s; it, nginx and our server share the "
+            "machine's cores.",
+            f"Our process: {before_mb:.0f} MB resident before, {peak_mb:.0f} MB at its peak.",
+        ],
+        lambda figure: bars(
+            figure,
+            [f"{clients} clients" for clients in CLIENTS],
+            {name: [speed[name, clients] for clients in CLIENTS] for name in NAMES},
+            "MB/s",
+        ),
+    )

@@ -1,0 +1,158 @@
+"""What a generation through our API costs beside the same call made with gradio_client."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Tuple
+
+import requests
+
+from benchmarks import photos, servers
+from benchmarks.report import Report, bars, median_ratio
+
+PAIRS = 20
+# What has no aim gets fewer: time is short.
+EXIF_PAIRS = 8
+STAGES = ("upload", "check", "keep", "connect", "call", "download", "save", "answer")
+
+
+class Case(NamedTuple):
+    """One comparison: its name, the generator's seconds, the GLB's size, the photo, the aim."""
+
+    name: str
+    seconds: float
+    glb_mb: float
+    photo: Callable[[], bytes]
+    aim: str
+
+
+CASES = (
+    Case("0.5 s, 1 MB GLB", 0.5, 1, photos.clean, "≤ 1.05"),
+    Case("0.5 s, 1 MB GLB, photo with EXIF", 0.5, 1, photos.phone, ""),
+    Case("0.5 s, 30 MB GLB", 0.5, 30, photos.clean, "≤ 1.10"),
+    Case("5 s, 1 MB GLB", 5.0, 1, photos.clean, "≤ 1.01"),
+)
+
+
+def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
+    """Interleaved pairs, direct and through our API, then a few more with clocks inside."""
+    found = {case.name: _compare(case, pairs if case.aim else EXIF_PAIRS) for case in cases}
+    table: List[List[Any]] = [["", "direct, ms", "ours, ms", "more, ms", "ratio", "aim"]]
+    stages: List[List[Any]] = [["ms of ours by stage", *STAGES]]
+    for case in cases:
+        direct, ours, spans = found[case.name]
+        more = statistics.median(ours) - statistics.median(direct)
+        table.append(
+            [
+                case.name,
+                *(f"{statistics.median(series) * 1000:.0f}" for series in (direct, ours)),
+                f"{more * 1000:.0f}",
+                f"**{median_ratio(ours, direct):.3f}**",
+                case.aim,
+            ]
+        )
+        stages.append([case.name, *(f"{spans[stage]:.1f}" for stage in STAGES)])
+    sides = {
+        "direct": [statistics.median(found[case.name][0]) for case in cases],
+        "ours": [statistics.median(found[case.name][1]) for case in cases],
+    }
+    return Report(
+        [table, stages],
+        [
+            f"Medians of {pairs} interleaved pairs ({EXIF_PAIRS} for EXIF); a 1 MB photo. Direct: "
+            "one connected `gradio_client.Client`, `predict` and its own download. Ours: one POST "
+            "to its answer.",
+            "Stages: *check* decodes the photo and prepares what the generator gets, *keep* writes "
+            "and syncs the upload, *connect* asks the generator whether it is still the same, "
+            "*call* has the generator's own time, *save* syncs the GLB and names it.",
+            "Ours can be below 1.00: `gradio_client` reads the certificates anew for each upload "
+            "and download and moves the GLB after it; ours has them once and links the GLB.",
+        ],
+        lambda figure: _draw(figure, [case.name for case in cases], sides),
+    )
+
+
+def _draw(figure: Any, names: List[str], sides: Dict[str, List[float]]) -> None:
+    axes = bars(figure, [name.replace(", ", "\n") for name in names], sides, "seconds, median")
+    axes.set_title("A generation: gradio_client alone, and our API")
+
+
+def _compare(case: Case, pairs: int) -> Tuple[List[float], List[float], Dict[str, float]]:
+    from gradio_client import Client, handle_file
+
+    with ExitStack() as stack:
+        folder = stack.enter_context(servers.scratch())
+        photo = folder / "photo.jpg"
+        photo.write_bytes(case.photo())
+        mesh = servers.glb_file(folder / "white_mesh.glb", case.glb_mb)
+        url = stack.enter_context(servers.generator(case.seconds, mesh))
+        server = stack.enter_context(servers.ours(folder / "plain", HUNYUAN_SPACE_ID=url))
+        downloads = str(folder / "downloads")
+        client = Client(url, verbose=False, download_files=downloads)
+        http = stack.enter_context(requests.Session())
+
+        def direct() -> None:
+            client.predict(image=handle_file(str(photo)), api_name=servers.ENDPOINT)
+
+        ours = _poster(http, server.url, photo)
+        series: Dict[Any, List[float]] = {direct: [], ours: []}
+        for function in series:
+            function()
+        for number in range(pairs):
+            for function in (direct, ours) if number % 2 else (ours, direct):
+                series[function].append(_seconds(function))
+        server.kill()
+        spans = _spans(case, url, photo, folder, http)
+    return series[direct], series[ours], spans
+
+
+def _poster(http: requests.Session, url: str, photo: Path) -> Callable[[], None]:
+    target = f"{url}/api/process_furniture_image/{servers.session(url)}"
+
+    def post() -> None:
+        answer = http.post(target, files={"image": ("photo.jpg", photo.read_bytes())})
+        answer.raise_for_status()
+
+    return post
+
+
+def _seconds(function: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def _spans(
+    case: Case, url: str, photo: Path, folder: Path, http: requests.Session
+) -> Dict[str, float]:
+    """Milliseconds by stage, medians of a few generations by the app with clocks inside."""
+    log = folder / "spans"
+    found: Dict[str, List[float]] = {stage: [] for stage in STAGES}
+    program = "benchmarks.timed_app"
+    environ = {"HUNYUAN_SPACE_ID": url, "BENCHMARK_SPANS": str(log)}
+    with servers.ours(folder / "timed", program, **environ) as server:
+        post = _poster(http, server.url, photo)
+        post()
+        for _ in range(2 if case.seconds > 1 else 8):
+            start = time.monotonic()
+            post()
+            end = time.monotonic()
+            spans = json.loads(log.read_text().splitlines()[-1])
+            for stage, (begin, finish) in _stages(spans, start, end).items():
+                found[stage].append((finish - begin) * 1000)
+    return {stage: statistics.median(values) for stage, values in found.items()}
+
+
+def _stages(
+    spans: Dict[str, Tuple[float, float]], start: float, end: float
+) -> Dict[str, Tuple[float, float]]:
+    return {
+        "upload": (start, spans["form"][1]),
+        "call": (spans["connect"][1], spans["wait"][1]),
+        "answer": (spans["save"][1], end),
+        **{name: spans[name] for name in ("check", "keep", "connect", "download", "save")},
+    }

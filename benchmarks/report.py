@@ -1,0 +1,114 @@
+"""What a question answers: tables in Markdown, a plot, and their place in the README."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).resolve().parent
+OUTPUT = HERE / "output"
+README = HERE / "README.md"
+
+
+class Report(NamedTuple):
+    """The answer to one question: tables (first row: the head), sentences, and what draws it."""
+
+    tables: Sequence[Sequence[Sequence[Any]]]
+    notes: Sequence[str]
+    draw: Callable[[Figure], None]
+
+
+class Skipped(Exception):
+    """A question cannot be asked on this machine; the message says why."""
+
+
+def write(name: str, report: Report) -> None:
+    """Write a question's Markdown and plot to the output folder, and its part of the README."""
+    OUTPUT.mkdir(exist_ok=True)
+    parts = [_markdown(table) for table in report.tables]
+    parts += [f"- {note}" for note in report.notes] and ["\n".join(f"- {n}" for n in report.notes)]
+    text = "\n\n".join(parts)
+    (OUTPUT / f"{name}.md").write_text(text + "\n")
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    report.draw(figure)
+    figure.savefig(OUTPUT / f"{name}.png", dpi=110)
+    into_readme(name, f"Measured {time.strftime('%Y-%m-%d')}.\n\n{text}")
+    print(text + "\n", flush=True)
+
+
+def into_readme(name: str, text: str) -> None:
+    """Replace what stands between the README's two marks of that name."""
+    readme = README.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    between = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.S)
+    if not between.search(readme):
+        raise ValueError(f"{README} has no marks for {name}")
+    README.write_text(
+        between.sub(lambda found: f"{begin}\n\n{text}\n\n{end}", readme), encoding="utf-8"
+    )
+
+
+def machine() -> str:
+    """One paragraph that says on what the numbers were measured."""
+    names = ("flask", "waitress", "gradio", "gradio_client", "pillow")
+    info = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
+    model = re.search(r"model name\s*: (.*)", info)
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores ({model.group(1) if model else platform.machine()}), "
+        f"{memory_gb:.0f} GB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in names)
+        + f"; commit {_commit()}, load before the run {os.getloadavg()[0]:.1f}."
+    )
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The ratio of the medians of two interleaved series."""
+    return statistics.median(ours) / statistics.median(theirs)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that so many percent of `values` do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
+
+
+def bars(figure: Figure, groups: Sequence[str], series: Dict[str, List[float]], label: str) -> Any:
+    """Bars side by side: one group for each name, one bar in it for each series."""
+    axes = figure.subplots()
+    width = 0.8 / len(series)
+    for number, (name, values) in enumerate(series.items()):
+        places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(groups))]
+        axes.bar(places, values, width, label=name)
+    axes.set_xticks(range(len(groups)), groups)
+    axes.set_ylabel(label)
+    axes.legend()
+    return axes
+
+
+def _markdown(table: Sequence[Sequence[Any]]) -> str:
+    head, *rows = [[str(cell) for cell in row] for row in table]
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(row) + " |" for row in lines)

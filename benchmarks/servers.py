@@ -1,0 +1,195 @@
+"""The servers that are measured, each a process of its own on 127.0.0.1."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, NamedTuple, Tuple
+
+import requests
+
+from benchmarks.report import Skipped
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT / "tests"))
+
+from processes import Server, wait_for_port  # noqa: E402
+from spaces import free_port  # noqa: E402
+
+MEGABYTE = 1 << 20
+ENDPOINT = "/shape_generation"
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="dreamlab-benchmarks-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def ours(folder: Path, program: str = "app", **environ: str) -> Iterator[Server]:
+    """`python -m program`: our app, or another one that takes its settings as ours does."""
+    environ.setdefault("HUNYUAN_SPACE_ID", "http://127.0.0.1:9")
+    server = Server(folder, ("-m", program), **environ)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def generator(seconds: float, mesh: Path) -> Iterator[str]:
+    """The URL of a Gradio server whose jobs take so long and answer with `mesh`, one at a time."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.generator", str(port), str(seconds), str(mesh)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator[Tuple[str, subprocess.Popen[bytes]]]:
+    """The URL and process of a program that is told its port by the environment."""
+    port = free_port()
+    process = subprocess.Popen(
+        arguments,
+        cwd=PROJECT,
+        env={**os.environ, "PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port, 30)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+NGINX = """
+worker_processes 2;
+daemon off; pid nginx.pid; %(user)s
+error_log error.log;
+events { worker_connections 1024; }
+http {
+    access_log off; sendfile on; tcp_nopush on;
+    types { model/gltf-binary glb; }
+    server {
+        listen 127.0.0.1:%(port)d;
+        location /file/ { alias %(sessions)s/; }
+        location /internal-models/ { internal; alias %(sessions)s/; }
+        location / {
+            proxy_pass %(backend)s; proxy_http_version 1.1; proxy_set_header Connection "";
+        }
+    }
+}
+"""
+
+
+@contextmanager
+def nginx(folder: Path, sessions: Path, backend: str) -> Iterator[str]:
+    """The URL of an nginx: /file/ serves `sessions`, everything else is asked of `backend`."""
+    if shutil.which("nginx") is None:
+        raise Skipped("nginx is missing: apt-get install nginx")
+    port = free_port()
+    folder.mkdir()
+    user = "user root;" if os.geteuid() == 0 else ""
+    conf = NGINX % {"port": port, "sessions": sessions, "backend": backend, "user": user}
+    (folder / "nginx.conf").write_text(conf)
+    process = subprocess.Popen(
+        ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "error.log"]
+    )
+    try:
+        wait_for_port(port, 30)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Load(NamedTuple):
+    """What wrk measured."""
+
+    requests_per_s: float
+    megabytes_per_s: float
+    p50_ms: float
+    p99_ms: float
+
+
+def wrk(url: str, clients: int, seconds: int) -> Load:
+    """Ask `url` again and again by so many clients at once. Raises Skipped without wrk."""
+    if shutil.which("wrk") is None:
+        raise Skipped("wrk is missing: apt-get install wrk")
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in said:
+        raise RuntimeError(f"{url} answered errors")
+    return Load(
+        float(_found(r"Requests/sec:\s+([\d.]+)", said)),
+        _scaled(_found(r"Transfer/sec:\s+([\d.]+\w+)", said)) / MEGABYTE,
+        _scaled(_found(r"50%\s+([\d.]+\w+)", said)) * 1000,
+        _scaled(_found(r"99%\s+([\d.]+\w+)", said)) * 1000,
+    )
+
+
+_UNITS = {
+    **{"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0},
+    **{"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30},
+}
+
+
+def _scaled(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(\w+)", text).groups()  # type: ignore[union-attr]
+    return float(number) * _UNITS[unit]
+
+
+def _found(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    if found is None:
+        raise RuntimeError(f"wrk did not say {pattern}: {text}")
+    return found.group(1)
+
+
+def session(url: str) -> str:
+    """A new session's id."""
+    return str(requests.get(url + "/api/generate_session_id").json()["session_id"])
+
+
+def glb_file(path: Path, megabytes: float) -> Path:
+    """A GLB of that size at `path`: JSON, and a buffer of noise."""
+    noise = os.urandom(int(megabytes * MEGABYTE) // 4 * 4)
+    text = json.dumps(
+        {"asset": {"version": "2.0"}, "buffers": [{"byteLength": len(noise)}]}
+    ).encode()
+    text += b" " * (-len(text) % 4)
+    length = 12 + 8 + len(text) + 8 + len(noise)
+    path.write_bytes(
+        struct.pack("<4sIIII", b"glTF", 2, length, len(text), 0x4E4F534A)
+        + text
+        + struct.pack("<II", len(noise), 0x004E4942)
+        + noise
+    )
+    return path
+
+
+def reset_peak(pid: int) -> None:
+    """Let VmHWM of a process begin again at what is resident now (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
