@@ -68,7 +68,7 @@ def test_a_strange_model_name_is_not_found(
 
 def test_every_error_is_json(client: FlaskClient, session_id: str) -> None:
     assert_error(client.get("/nowhere"), 404, "not_found")
-    assert_error(client.get("//api//health"), 404, "not_found")
+    assert_error(client.get("/api//health"), 404, "not_found")
     wrong = client.delete("/api/health")
     assert_error(wrong, 405, "method_not_allowed")
     assert "GET" in wrong.headers["Allow"]
