@@ -11,7 +11,6 @@ from hosts import Box, Cluster, FrontEnd, Load, start_boxes
 
 from order import Options
 from settings import PLAIN, load
-from task_queue import TASK, Order, connect
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()
@@ -65,6 +64,8 @@ def test_what_a_lost_host_was_at_is_made_by_another(
 def test_a_task_that_is_delivered_twice_makes_one_model(
     cluster: Cluster, boxes: List[Box], front_end: FrontEnd
 ) -> None:
+    from task_queue import TASK, Order, connect
+
     session_id = front_end.session()
     assert front_end.post(session_id, PHOTO).status_code == 200
     celery = connect(load(cluster.settings), [PLAIN])
