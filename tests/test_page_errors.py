@@ -279,7 +279,7 @@ def test_the_hosted_viewer_is_used_where_none_is_installed(
     project = tmp_path / "project"
     unwanted = shutil.ignore_patterns("node_modules", "tests", "sessions", ".*")
     shutil.copytree(PROJECT, project, ignore=unwanted)
-    server = Server(tmp_path, project, HUNYUAN_SPACE_ID=stand_in_url)
+    server = Server(tmp_path, project=project, HUNYUAN_SPACE_ID=stand_in_url)
     asked = []
 
     def host(route: Any) -> None:
