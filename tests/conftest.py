@@ -72,7 +72,7 @@ def session_folder(tmp_path: Path, session_id: str) -> Path:
     return tmp_path / "sessions" / session_id
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """RabbitMQ, Redis and a shared folder, for tests in scale/."""
     from brokers import missing

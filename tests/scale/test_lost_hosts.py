@@ -14,7 +14,7 @@ from settings import PLAIN, load
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()
-SECONDS = 2.0
+SECONDS = 1.5
 
 
 @pytest.fixture(scope="module")

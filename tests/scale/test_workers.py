@@ -32,30 +32,28 @@ def front_ends(cluster: Cluster) -> Iterator[List[FrontEnd]]:
 
 
 def test_two_boxes_make_twice_as_many_models_as_one(
-    cluster: Cluster, front_ends: List[FrontEnd]
+    boxes: List[Box], front_ends: List[FrontEnd]
 ) -> None:
     session_id = front_ends[0].session()
     rates = {}
-    boxes: List[Box] = []
-    try:
-        for count, name in ((10, "first"), (40, "second")):
-            boxes += start_boxes(cluster, 1, name)
-            # What a worker's first task takes longer is no rate.
-            Load(front_ends, session_id, PHOTO, 2 * len(boxes)).answers()
-            load = Load(front_ends, session_id, PHOTO, count)
-            answers = load.answers()
-            rates[len(boxes)] = count / (time.monotonic() - load.started)
-            assert [answer.status_code for answer in answers] == [200] * count
-            engines = [answer.json()["engine"] for answer in answers]
-            assert {box.engine for box in boxes} == set(engines)
-            assert min(engines.count(box.engine) for box in boxes) >= count / len(boxes) * 0.8
-        print(f"models a second: {rates[1]:.2f} with one box, {rates[2]:.2f} with two")
-        assert rates[2] >= 1.8 * rates[1]
-        models = front_ends[1].models(session_id)
-        assert len(models) == len(set(models)) == 2 + 10 + 4 + 40
-    finally:
-        for box in boxes:
-            box.close()
+    boxes[1].kill_worker()
+    for working, count in ((boxes[:1], 10), (boxes, 40)):
+        for box in working:
+            box.start()
+            box.wait()
+        # What a worker's first task takes longer is no rate.
+        Load(front_ends, session_id, PHOTO, 2 * len(working)).answers()
+        load = Load(front_ends, session_id, PHOTO, count)
+        answers = load.answers()
+        rates[len(working)] = count / (time.monotonic() - load.started)
+        assert [answer.status_code for answer in answers] == [200] * count
+        engines = [answer.json()["engine"] for answer in answers]
+        assert {box.engine for box in working} == set(engines)
+        assert min(engines.count(box.engine) for box in working) >= count / len(working) * 0.8
+    print(f"models a second: {rates[1]:.2f} with one box, {rates[2]:.2f} with two")
+    assert rates[2] >= 1.8 * rates[1]
+    models = front_ends[1].models(session_id)
+    assert len(models) == len(set(models)) == 2 + 10 + 4 + 40
 
 
 def test_a_worker_s_answer_is_the_server_s_own(
