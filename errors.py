@@ -57,6 +57,11 @@ class GeneratorBusy(GenerationError):
     status, code, retry_after = 503, "generator_busy", 15
 
 
+# What both kinds of limit, of one process and of all, say of themselves.
+ALL_PLACES_TAKEN = "Too many models are being made at the moment. Try again soon."
+SESSION_S_PLACES_TAKEN = "Too many models are being made in this session."
+
+
 class GeneratorUnavailable(GenerationError):
     """The generator cannot be reached."""
 

@@ -23,7 +23,7 @@ from typing import (
 from typing import Counter as Counts
 
 import images
-from errors import DreamLabError, GeneratorBusy
+from errors import ALL_PLACES_TAKEN, SESSION_S_PLACES_TAKEN, DreamLabError, GeneratorBusy
 from hunyuan_service import HunyuanService, OnProgress
 from order import Options, View
 from session_store import Incoming, Session, Upload
@@ -137,9 +137,9 @@ class Capacity:
         """Hold one of the places, with an id for what is made in it. Raises GeneratorBusy."""
         with self._lock:
             if self.in_flight >= self.limit:
-                raise GeneratorBusy("Too many models are being made at the moment. Try again soon.")
+                raise GeneratorBusy(ALL_PLACES_TAKEN)
             if self._by_session[session.id] >= self._per_session:
-                raise GeneratorBusy("Too many models are being made in this session.")
+                raise GeneratorBusy(SESSION_S_PLACES_TAKEN)
             self.in_flight += 1
             self._by_session[session.id] += 1
         try:

@@ -10,30 +10,30 @@ from typing import Any, Optional, Sequence
 
 from redis import Redis
 
-from errors import GeneratorBusy
+from errors import ALL_PLACES_TAKEN, SESSION_S_PLACES_TAKEN, GeneratorBusy
 
 LEASE_S = 60
 _ALL = "dreamlab:generations"
-_TAKE = """
+_NOW = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1e6
+"""
+_HOLD = """
+for index = 1, 2 do
+    redis.call('ZADD', KEYS[index], now + ARGV[2], ARGV[1])
+    redis.call('EXPIRE', KEYS[index], 2 * ARGV[2])
+end
+"""
+_TAKE = f"""{_NOW}
 for index = 1, 2 do
     redis.call('ZREMRANGEBYSCORE', KEYS[index], '-inf', now)
     if redis.call('ZCARD', KEYS[index]) >= tonumber(ARGV[2 + index]) then return index end
 end
-for index = 1, 2 do
-    redis.call('ZADD', KEYS[index], now + ARGV[2], ARGV[1])
-    redis.call('EXPIRE', KEYS[index], 2 * ARGV[2])
-end
+{_HOLD}
 return 0
 """
-_RENEW = """
-local clock = redis.call('TIME')
-local now = clock[1] + clock[2] / 1e6
-for index = 1, 2 do
-    redis.call('ZADD', KEYS[index], now + ARGV[2], ARGV[1])
-    redis.call('EXPIRE', KEYS[index], 2 * ARGV[2])
-end
+_RENEW = f"""{_NOW}
+{_HOLD}
 if ARGV[3] == '0' then
     redis.call('ZREM', KEYS[3], ARGV[1])
     return 0
@@ -66,9 +66,9 @@ class Places:
             keys=[_ALL, _of_session(session_id)], args=[generation_id, LEASE_S, *self._limits]
         )
         if refused_by == 1:
-            raise GeneratorBusy("Too many models are being made at the moment. Try again soon.")
+            raise GeneratorBusy(ALL_PLACES_TAKEN)
         if refused_by == 2:
-            raise GeneratorBusy("Too many models are being made in this session.")
+            raise GeneratorBusy(SESSION_S_PLACES_TAKEN)
 
     def renew(self, generation_id: str, session_id: str, queue: str, waits: bool) -> int:
         """Hold a place for longer. Answers its position in `queue` (1: next), 0 once it is made."""

@@ -1,1 +1,1 @@
-"""Measurements of how good the stand-in's models are; nothing here is a test."""
+"""Measurements of what the backend costs and how good the stand-in's models are; no tests."""

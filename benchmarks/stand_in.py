@@ -87,18 +87,9 @@ def _stand_in() -> Iterator[Tuple[str, int]]:
     stand_in = StandIn()
     try:
         url = stand_in.url(timeout_s=120)
-        yield url, _child()
+        yield url, stand_in.pid
     finally:
         stand_in.stop()
-
-
-def _child() -> int:
-    """The process id of the stand-in, a child of whichever thread started it."""
-    for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            if b"local_space" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return int(pid)
-    raise RuntimeError("the stand-in has ended")
 
 
 def _photos(folder: Path, size: int, views: int) -> Dict[str, Path]:
