@@ -19,7 +19,7 @@ from local_space.launcher import READY
 
 
 def main() -> None:
-    memory.return_large_blocks()
+    memory.share_one_heap()
     arguments = _arguments()
     files = Path(tempfile.mkdtemp(prefix="local_space-"))
     # Gradio reads both when it is imported or launched.

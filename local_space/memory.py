@@ -5,15 +5,13 @@ from __future__ import annotations
 import ctypes
 
 # Of malloc.h.
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
-_LARGE = 1 << 20
+_M_ARENA_MAX = -8
 
 
-def return_large_blocks() -> None:
-    """Have large arrays go back to the system when they are freed; call it before any thread."""
+def share_one_heap() -> None:
+    """Have all threads use one heap, so that each finds what others freed; call it before them."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # no glibc
         return
-    mallopt(_M_MMAP_THRESHOLD, _LARGE)
-    mallopt(_M_ARENA_MAX, 2)
+    mallopt(_M_ARENA_MAX, 1)
