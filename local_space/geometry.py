@@ -7,6 +7,7 @@ y up, z towards the front view's camera.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Mapping, Optional, Tuple
 
 import numpy as np
@@ -67,8 +68,11 @@ def build(
 
 
 def _hull(front: np.ndarray, side: np.ndarray, grid: Grid) -> np.ndarray:
-    from_front = outlines.distances(front, grid.rows, grid.columns)
-    from_side = outlines.distances(side, grid.rows, grid.layers)
+    # SciPy lets other threads run meanwhile.
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(outlines.distances, side, grid.rows, grid.layers)
+        from_front = outlines.distances(front, grid.rows, grid.columns)
+        from_side = others.result()
     return np.minimum(from_front[:, :, None], from_side[:, None, :])
 
 

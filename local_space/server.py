@@ -94,9 +94,9 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         watch.lap("remove background")
         progress(0.3, desc="shape")
         mesh = _shape(views, int(octree_resolution))
-        watch.lap("shape generation")
         folder = _new_folder()
         files = [mesh_file.write(mesh, folder, "white_mesh.glb")]
+        watch.lap("shape generation")
         if textured:
             progress(0.8, desc="texture")
             files.append(mesh_file.write(texture.paint(mesh, views), folder, "textured_mesh.glb"))

@@ -50,7 +50,7 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
         with ThreadPoolExecutor(4) as pool:
             for number in range(4):
                 pool.submit(upload, server, session_id, f"chair-{number}.webp", ending, answered)
-            # A machine that answers slowly is given more time: some answers must come before a kill.
+            # A slow machine is given more time: some answers must come before a kill.
             slowness = max(1.0, kills / max(1, len(answered)))
             time.sleep(moments.uniform(0.05, 0.9) * slowness)
             try:
