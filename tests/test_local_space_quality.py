@@ -22,7 +22,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from benchmarks import measures, rendering
-from local_space import geometry, mesh_file, segmentation, texture
+from local_space import geometry, mesh_file, segmentation, surface, texture
 from local_space.segmentation import View
 
 HERE = Path(__file__).parent
@@ -131,6 +131,28 @@ def test_a_chair_of_one_flat_colour_keeps_its_seat() -> None:
     hull = geometry.build(silhouettes, 128)
     mesh = geometry.build(silhouettes, 128, flat["front"].colours)
     assert mesh.solid.sum() > 0.9 * hull.solid.sum()
+
+
+def test_straight_surfaces_have_few_faces_that_stay_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    half, radius = np.array([40.0, 30.0, 20.0]), 5.0
+
+    def inside(points: np.ndarray) -> np.ndarray:
+        """Signed distances to a box with rounded edges."""
+        beyond = np.abs(points) - half + radius
+        outer = np.linalg.norm(np.maximum(beyond, 0), axis=-1)
+        return radius - outer - np.minimum(beyond.max(-1), 0)
+
+    cells = [np.arange(-side - 4, side + 5) for side in half]
+    field = inside(np.stack(np.meshgrid(*cells, indexing="ij"), -1)).astype(np.float32)
+    few = surface.extract(field.copy(), 256)
+    monkeypatch.setattr(surface, "_STEPS", ())
+    every = surface.extract(field, 256)
+    assert len(few.faces) < len(every.faces) / 5
+    # Extracted meshes have x, y, z of the field's columns, rows and layers, the longest side 1.
+    middles = few.vertices[few.faces].mean(1)[:, [1, 0, 2]] * 2 * half.max()
+    assert np.abs(inside(middles)).max() < 0.25
 
 
 @pytest.mark.parametrize("photo", ("chair.jpg", "desk.jpg"))
