@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -40,8 +41,8 @@ def write(name: str, report: Report) -> None:
     """Write a question's Markdown and plot to the output folder, and its part of the README."""
     OUTPUT.mkdir(exist_ok=True)
     parts = [_markdown(table) for table in report.tables]
-    parts += [f"- {note}" for note in report.notes] and ["\n".join(f"- {n}" for n in report.notes)]
-    text = "\n\n".join(parts)
+    notes = "\n".join(f"- {note}" for note in report.notes)
+    text = "\n\n".join([*parts, notes])
     (OUTPUT / f"{name}.md").write_text(text + "\n")
     figure = Figure(figsize=(9, 5), layout="constrained")
     report.draw(figure)
@@ -92,7 +93,7 @@ def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that so many percent of `values` do not exceed (nearest rank)."""
     ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def bars(figure: Figure, groups: Sequence[str], series: Dict[str, List[float]], label: str) -> Any:
