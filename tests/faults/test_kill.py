@@ -50,8 +50,8 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
         with ThreadPoolExecutor(4) as pool:
             for number in range(4):
                 pool.submit(upload, server, session_id, f"chair-{number}.webp", ending, answered)
-            # A slow machine is given more time: some answers must come before a kill.
-            slowness = max(1.0, kills / max(1, len(answered)))
+            # A slow machine is given more time: it should come to two answers between kills.
+            slowness = max(1.0, 2 * kills / max(1, len(answered)))
             time.sleep(moments.uniform(0.05, 0.9) * slowness)
             try:
                 url = f"{server.url}/api/session_models/{session_id}"
@@ -72,7 +72,7 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
     finally:
         server.kill()
     print(f"{KILLS} kills, {len(answered)} answers, {len(listed)} models listed at the end")
-    assert len(answered) > KILLS / 2
+    assert len(answered) > KILLS
     assert {name: files.get(name) for name in models} == models
     assert all(content[:4] == b"glTF" for content in files.values())
     assert all(int.from_bytes(c[8:12], "little") == len(c) for c in files.values())

@@ -17,7 +17,7 @@ from session_store import SessionStore
 pytestmark = pytest.mark.scale
 HOSTS = 2
 PROCESSES = 3
-ROUNDS = 6
+ROUNDS = 12
 
 # What one process of one host does: everything that the store is for, beside the others.
 WORK = """
