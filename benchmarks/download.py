@@ -6,7 +6,7 @@ import statistics
 from contextlib import ExitStack
 from typing import Any, Dict, List, Tuple
 
-from benchmarks import servers
+from benchmarks import resident, servers
 from benchmarks.report import Report, bars
 
 CLIENTS = (1, 16)
@@ -34,7 +34,7 @@ def measure() -> Report:
             f"{sender}/sessions/{path}",
         )
         before_mb = plain.resident_mb()
-        servers.reset_peak(plain.process.pid)
+        resident.reset_peak(plain.process.pid)
         found: Dict[Tuple[str, int], List[float]] = {}
         for _ in range(ROUNDS):
             for clients in CLIENTS:

@@ -38,7 +38,7 @@ from PIL import Image
 if __package__ in (None, ""):  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import measures, rendering
+from benchmarks import measures, rendering, resident
 from local_space import segmentation
 from local_space.launcher import StandIn
 
@@ -82,7 +82,7 @@ def main() -> None:
             pid = None if stand_in is None else stand_in.pid
             _print_speed(client, pieces, Path(downloads), pid)
         if stand_in is not None:
-            print(f"peak memory of the stand-in: {_peak_megabytes(stand_in.pid)} MB")
+            print(f"peak memory of the stand-in: {_peak(stand_in.pid)} MB")
     finally:
         if stand_in is not None:
             stand_in.stop()
@@ -232,13 +232,12 @@ def _cpu_seconds(pid: Optional[int]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _peak_megabytes(pid: int) -> str:
+def _peak(pid: int) -> str:
     """The largest resident size so far (Linux; `?` elsewhere)."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        return f"{resident.peak_mb(pid):.0f}"
     except OSError:
         return "?"
-    return str(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 
 
 if __name__ == "__main__":

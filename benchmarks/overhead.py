@@ -42,7 +42,7 @@ CASES = (
 
 def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
     """Interleaved pairs, direct and through our API, then a few more with clocks inside."""
-    found = {case.name: _compared(case, pairs if case.aim else EXIF_PAIRS) for case in cases}
+    found = {case.name: _compare(case, pairs if case.aim else EXIF_PAIRS) for case in cases}
     table: List[List[Any]] = [["", "direct, ms", "ours, ms", "more, ms", "ratio", "aim"]]
     stages: List[List[Any]] = [["ms of ours by stage", *STAGES]]
     for case in cases:
@@ -86,17 +86,17 @@ def _draw(figure: Any, names: List[str], sides: Dict[str, List[float]]) -> None:
 Found = Tuple[List[float], List[float], Dict[str, float]]
 
 
-def _compared(case: Case, pairs: int) -> Found:
+def _compare(case: Case, pairs: int) -> Found:
     """Seconds of the direct calls and of ours, and milliseconds of ours by stage."""
     # A long sleep leaves the machine to others: two pairs are measured at a time.
     lanes = 2 if case.seconds > 1 else 1
     with ThreadPoolExecutor(lanes) as pool:
-        parts = list(pool.map(lambda _: _compare(case, pairs // lanes), range(lanes)))
+        parts = list(pool.map(lambda _: _take_turns(case, pairs // lanes), range(lanes)))
     direct, ours, spans = zip(*parts)
     return list(chain(*direct)), list(chain(*ours)), spans[0]
 
 
-def _compare(case: Case, pairs: int) -> Found:
+def _take_turns(case: Case, pairs: int) -> Found:
     from gradio_client import Client, handle_file
 
     with ExitStack() as stack:

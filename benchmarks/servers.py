@@ -188,8 +188,3 @@ def glb_file(path: Path, megabytes: float) -> Path:
         + noise
     )
     return path
-
-
-def reset_peak(pid: int) -> None:
-    """Let VmHWM of a process begin again at what is resident now (proc(5), clear_refs)."""
-    Path(f"/proc/{pid}/clear_refs").write_text("5")

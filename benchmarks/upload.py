@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import requests
 
-from benchmarks import photos, servers
+from benchmarks import photos, resident, servers
 from benchmarks.report import Report, bars
 
 CLIENTS = (1, 16)
@@ -42,7 +42,7 @@ def measure() -> Report:
         for _ in range(ROUNDS):
             for clients in CLIENTS:
                 for name, post in kinds.items():
-                    servers.reset_peak(server.process.pid)
+                    resident.reset_peak(server.process.pid)
                     found.setdefault((name, clients), []).append(_at_once(post, clients))
                     key = (name, clients)
                     peaks[key] = max(peaks.get(key, 0.0), server.peak_mb())
