@@ -112,7 +112,8 @@ class Task(WSGITask):  # type: ignore[misc]
 
     def write(self, data: bytes) -> None:
         starts: bool = self.complete and not self.wrote_header  # type: ignore[has-type]
-        if starts and self.has_body and 0 < len(data) <= SMALL_BYTES:
+        is_sent = self.has_body and self.content_length != 0
+        if starts and is_sent and 0 < len(data) <= SMALL_BYTES:
             self.channel.head = self.build_response_header()
             self.wrote_header = True
         super().write(data)
