@@ -13,7 +13,7 @@ from redis import Redis
 from errors import ALL_PLACES_TAKEN, SESSION_S_PLACES_TAKEN, GeneratorBusy
 
 LEASE_S = 60
-_ALL = "dreamlab:generations"
+ALL = "dreamlab:generations"
 _NOW = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1e6
@@ -63,7 +63,7 @@ class Places:
     def take(self, generation_id: str, session_id: str) -> None:
         """Take a place. Raises GeneratorBusy, at once, when there is none."""
         refused_by = self._take_script(
-            keys=[_ALL, _of_session(session_id)], args=[generation_id, LEASE_S, *self._limits]
+            keys=[ALL, _of_session(session_id)], args=[generation_id, LEASE_S, *self._limits]
         )
         if refused_by == 1:
             raise GeneratorBusy(ALL_PLACES_TAKEN)
@@ -74,20 +74,20 @@ class Places:
         """Hold a place for longer. Answers its position in `queue` (1: next), 0 once it is made."""
         return int(
             self._renew_script(
-                keys=[_ALL, _of_session(session_id), _waiting_in(queue)],
+                keys=[ALL, _of_session(session_id), _waiting_in(queue)],
                 args=[generation_id, LEASE_S, int(waits)],
             )
         )
 
     def give_back(self, generation_id: str, session_id: str, queues: Sequence[str]) -> None:
         """Leave it to others."""
-        for key in (_ALL, _of_session(session_id), *map(_waiting_in, queues)):
+        for key in (ALL, _of_session(session_id), *map(_waiting_in, queues)):
             self._redis.zrem(key, generation_id)
 
 
 def _of_session(session_id: str) -> str:
-    return f"{_ALL}:of:{session_id}"
+    return f"{ALL}:of:{session_id}"
 
 
 def _waiting_in(queue: str) -> str:
-    return f"{_ALL}:waiting:{queue}"
+    return f"{ALL}:waiting:{queue}"

@@ -126,11 +126,13 @@ def files_below(folder: Path) -> List[str]:
 
 
 def soon(is_so: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether something becomes so within some seconds."""
+    """Whether something becomes so within some seconds; it need not stay so."""
     deadline = time.monotonic() + seconds
-    while not is_so() and time.monotonic() < deadline:
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.05)
-    return is_so()
+    return True
 
 
 def assert_error(answer: TestResponse, status: int, code: str, words: str = "") -> None:

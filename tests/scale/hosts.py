@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Dict, List, Sequence
+from typing import IO, Dict, Iterator, List, Sequence
 from typing import Counter as Counts
 
 import requests
@@ -142,6 +142,19 @@ class FrontEnd:
             data=fields,
             timeout=100,
         )
+
+    def stream(self, session_id: str, photo: bytes) -> Iterator[str]:
+        """The lines of a generation's events, once the first has come: its task is in the queue."""
+        answer = requests.post(
+            f"{self.url}/api/process_furniture_image/{session_id}",
+            files={"image": ("chair.png", photo)},
+            headers={"Accept": "text/event-stream"},
+            stream=True,
+            timeout=100,
+        )
+        lines: Iterator[str] = answer.iter_lines(chunk_size=1, decode_unicode=True)
+        assert next(line for line in lines if line.startswith("event: ")) != "event: error"
+        return lines
 
     def models(self, session_id: str) -> List[str]:
         listed: List[str] = requests.get(f"{self.url}/api/session_models/{session_id}").json()[
