@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
-from typing import IO, Dict, Iterator, List, Sequence
+from typing import IO, Any, Dict, Iterator, List, Sequence, Tuple
 from typing import Counter as Counts
 
 import requests
@@ -18,6 +20,8 @@ from brokers import RabbitMQ, Redis, kill_family
 from conftest import soon
 from processes import PROJECT, start_space, wait_for_port
 from spaces import free_port
+
+Event = Tuple[str, Dict[str, Any]]
 
 
 class Cluster:
@@ -143,8 +147,12 @@ class FrontEnd:
             timeout=100,
         )
 
-    def stream(self, session_id: str, photo: bytes) -> Iterator[str]:
-        """The lines of a generation's events, once the first has come: its task is in the queue."""
+    def streams(self, session_id: str, photo: bytes, count: int) -> List[Iterator[Event]]:
+        """The events of so many generations, once all of their tasks are in the queue."""
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(lambda _: self._stream(session_id, photo), range(count)))
+
+    def _stream(self, session_id: str, photo: bytes) -> Iterator[Event]:
         answer = requests.post(
             f"{self.url}/api/process_furniture_image/{session_id}",
             files={"image": ("chair.png", photo)},
@@ -152,9 +160,9 @@ class FrontEnd:
             stream=True,
             timeout=100,
         )
-        lines: Iterator[str] = answer.iter_lines(chunk_size=1, decode_unicode=True)
-        assert next(line for line in lines if line.startswith("event: ")) != "event: error"
-        return lines
+        events = _read_events(answer)
+        # None is told before the task is sent.
+        return chain([next(events)], events)
 
     def models(self, session_id: str) -> List[str]:
         listed: List[str] = requests.get(f"{self.url}/api/session_models/{session_id}").json()[
@@ -169,6 +177,16 @@ class FrontEnd:
     def close(self) -> None:
         kill_family(self.process.pid)
         self.process.wait()
+
+
+def _read_events(answer: requests.Response) -> Iterator[Event]:
+    kind = ""
+    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
+        name, _, value = line.partition(": ")
+        if name == "event":
+            kind = value
+        elif name == "data":
+            yield kind, json.loads(value)
 
 
 class Load:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Iterator, List
 
 import pytest
@@ -90,8 +89,7 @@ def test_a_broker_that_is_killed_loses_no_model(
     cluster: Cluster, boxes: List[Box], front_end: FrontEnd, broker: str
 ) -> None:
     session_id = front_end.session()
-    running = Load([front_end], session_id, PHOTO, 6)
-    assert soon(lambda: all(box.is_working() for box in boxes))
+    running = front_end.streams(session_id, PHOTO, 6)
     server = getattr(cluster, broker)
     server.kill()
     meanwhile = front_end.post(session_id, PHOTO)
@@ -99,15 +97,15 @@ def test_a_broker_that_is_killed_loses_no_model(
     assert "Retry-After" in meanwhile.headers
     assert meanwhile.elapsed.total_seconds() < 12
     server.start()
-    answers = running.answers()
-    assert {answer.status_code for answer in answers} <= {200, 503}
-    made = {answer.json()["model"] for answer in answers if answer.status_code == 200}
-    print(f"{broker} killed: {len(made)} models, {len(answers) - len(made)} times 503")
+    ends = [list(events)[-1] for events in running]
+    assert {data["status"] for kind, data in ends if kind == "error"} <= {503}
+    made = {data["model"] for kind, data in ends if kind == "complete"}
+    print(f"{broker} killed: {len(made)} models, {len(ends) - len(made)} times 503")
     assert made <= set(front_end.models(session_id))
     # Those that were answered with a 503 are made all the same, once.
     assert soon(lambda: len(front_end.models(session_id)) == 6, 40)
     assert soon(lambda: front_end.post(session_id, PHOTO).status_code == 200)
-    assert len(front_end.models(session_id)) <= 6 + len(answers)
+    assert len(front_end.models(session_id)) <= 6 + len(ends)
 
 
 def test_a_front_end_that_is_killed_leaves_its_model_to_the_other(
@@ -116,8 +114,7 @@ def test_a_front_end_that_is_killed_leaves_its_model_to_the_other(
     other = FrontEnd(cluster, 1)
     try:
         session_id = other.session()
-        with ThreadPoolExecutor(4) as pool:
-            streams = list(pool.map(lambda _: other.stream(session_id, PHOTO), range(4)))
+        streams = other.streams(session_id, PHOTO, 4)
         other.close()
         for stream in streams:
             with pytest.raises(requests.RequestException):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Dict, Iterator, List
+from typing import Iterator, List
 
 import pytest
 import requests
@@ -72,28 +71,14 @@ def test_a_worker_s_answer_is_the_server_s_own(
 def test_progress_comes_from_the_worker(boxes: List[Box], front_ends: List[FrontEnd]) -> None:
     front_end = front_ends[0]
     session_id = front_end.session()
-    load = Load([front_end], session_id, PHOTO, 6)
-    stream = requests.post(
-        f"{front_end.url}/api/process_furniture_image/{session_id}",
-        files={"image": ("last.png", PHOTO)},
-        headers={"Accept": "text/event-stream"},
-    ).text
-    assert len(load.answers()) == 6
-    events = read_events(stream)
+    others = front_end.streams(session_id, PHOTO, 6)
+    events = list(front_end.streams(session_id, PHOTO, 1)[0])
+    assert [list(other)[-1][0] for other in others] == ["complete"] * 6
     kinds = [kind for kind, _ in events]
     assert kinds[0] == "queued" and kinds[-1] == "complete" and "progress" in kinds
     positions = [data["position"] for kind, data in events if kind == "queued"]
     assert positions == sorted(positions, reverse=True) and positions[0] > 1
     assert {"fraction": 0.5, "stage": "shape"} in [data for _, data in events]
-
-
-def read_events(stream: str) -> List[tuple[str, Dict[str, object]]]:
-    events = []
-    for block in stream.split("\n\n"):
-        if block.startswith("event: "):
-            kind, data = block.split("\n")
-            events.append((kind[len("event: ") :], json.loads(data[len("data: ") :])))
-    return events
 
 
 def test_health_tells_of_workers_and_queue(boxes: List[Box], front_ends: List[FrontEnd]) -> None:
