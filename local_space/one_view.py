@@ -13,14 +13,24 @@ import numpy as np
 
 from local_space.outlines import resized, run_counts, symmetry
 
-# Depth by width for what stands on legs, for tall boxes, for wide ones; never more than by height.
-_SEAT, _BOX, _WIDE, _MOST = 1.0, 0.42, 0.42, 1.0
+# Depth by width: of seats, of tall boxes, of wide things (never more than by height), of the rest.
+_SEAT, _BOX, _WIDE, _MOST, _OTHER = 1.0, 0.42, 0.42, 1.0, 0.5
+# A box on legs, no wider than high: bedside tables, rather than chests of drawers.
+_BOX_ON_LEGS = 0.8
 # A tenth of the height on a stem narrower than this share of the width: made on a lathe.
 _STEM_WIDTH, _STEM_HEIGHT = 0.3, 0.1
 _MIN_SYMMETRY = 0.85
 # Legs: rows of several runs up to a row that this share of the width fills.
 _SEAT_FILL, _MIN_LEGS, _RAIL = 0.6, 0.2, 0.035
+# Nobody sits on what is this low and thin: a rail.
+_LOW_SEAT, _THIN_SEAT = 0.35, 0.08
+# So many thin boards and nothing else, down to the floor: a shelf.
+_BOARDS, _LOWEST_BOARD = 3, 0.15
 _WIDE_FROM, _BOX_FILL = 1.25, 0.85
+# As straight above its legs, and as wide by its height: a box, no seat and back.
+_STRAIGHT, _BOX_WIDTH = 0.98, 0.65
+# Tops of tables and stools are thinner, of the height.
+_THICK_TOP = 0.3
 # A back rest's thickness and the depth to which it leans forward at the seat, of the whole depth.
 _REST, _LEAN = 0.14, 0.1
 _SEAT_THICKNESS = 0.08
@@ -55,15 +65,14 @@ def guess_side(front: np.ndarray, rows: int, columns: int) -> Optional[Side]:
     shape = resized(front, rows * _FINER, columns * _FINER)
     height = len(shape)
     legs = _leg_rows(shape)
-    layers = max(2, round(_depth(shape, legs / height) / _FINER))
+    seat, rest = height - legs, _rest_rows(shape, legs)
+    layers = max(2, round(_depth(shape, legs / height, rest > 0) / _FINER))
     side = np.ones((height, layers * _FINER), bool)
     if legs >= _MIN_LEGS * height:
-        seat = height - legs
         side[seat:] = _standing(shape[seat:], side.shape[1])
-        above = _top_of_seat(shape, seat)
-        if shape.shape[1] < _WIDE_FROM * height and above > _MIN_REST * height:
-            side[:above] = False
-            _add_rest(side, shape, above)
+    if rest:
+        side[:rest] = False
+        _add_rest(side, shape, rest)
     return Side(side, layers, False)
 
 
@@ -82,6 +91,17 @@ def is_on_a_stem(shape: np.ndarray) -> bool:
     )
 
 
+def _rest_rows(shape: np.ndarray, legs: int) -> int:
+    """How many rows from the top down show a back rest alone; 0 where there is none."""
+    height, width = shape.shape
+    if legs < _MIN_LEGS * height or width >= _WIDE_FROM * height:
+        return 0
+    seat = height - legs
+    rest = _top_of_seat(shape, seat)
+    is_box = width > _BOX_WIDTH * height and shape[:seat].mean() > _STRAIGHT
+    return 0 if is_box or rest <= _MIN_REST * height else rest
+
+
 def _top_of_seat(shape: np.ndarray, seat: int) -> int:
     """The row where the seat above row `seat` ends: it narrows there, or is as thick as most."""
     most = round(_SEAT_THICKNESS * len(shape))
@@ -97,7 +117,10 @@ def _leg_rows(shape: np.ndarray) -> int:
     starts, ends = edges[::2], edges[1::2]
     if not starts.size:
         return 0
-    thick = ends - starts > _RAIL * len(shape)
+    thickness, low = (ends - starts) / len(shape), 1 - ends / len(shape)
+    thick = (thickness > _RAIL) & ((low > _LOW_SEAT) | (thickness > _THIN_SEAT))
+    if not thick.any() and len(ends) >= _BOARDS and low[-1] < _LOWEST_BOARD:
+        return 0
     lowest = ends[thick][-1] if thick.any() else ends[0]
     below = shape[lowest:]
     if not len(below) or np.median(_widest_runs(below)) > _LEG * shape.shape[1]:
@@ -115,14 +138,16 @@ def _widest_runs(shape: np.ndarray) -> np.ndarray:
     return widest
 
 
-def _depth(shape: np.ndarray, legs: float) -> float:
+def _depth(shape: np.ndarray, legs: float, has_rest: bool) -> float:
     rows, columns = shape.shape
     aspect = columns / rows
     if aspect > _WIDE_FROM:
         return min(_WIDE * columns, _MOST * rows)
-    if legs > _MIN_LEGS:
+    if has_rest or legs > 1 - _THICK_TOP:
         return _SEAT * columns
-    return _BOX * columns if shape.mean() > _BOX_FILL else 0.5 * columns
+    if legs > _MIN_LEGS and aspect < 1:
+        return _BOX_ON_LEGS * columns
+    return _BOX * columns if shape.mean() > _BOX_FILL else _OTHER * columns
 
 
 def _standing(legs: np.ndarray, layers: int) -> np.ndarray:
