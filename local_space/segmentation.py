@@ -56,7 +56,9 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
     # A JPEG is read at half or a quarter of its size where that is enough, in less time.
     picture.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
     ImageOps.exif_transpose(picture, in_place=True)
-    picture = picture.convert("RGBA").reduce(max(1, max(picture.size) // _LONGEST_SIDE))
+    if picture.mode != "RGBA":  # else it would be copied
+        picture = picture.convert("RGBA")
+    picture = picture.reduce(max(1, max(picture.size) // _LONGEST_SIDE))
     if max(picture.size) > _LONGEST_SIDE:
         scale = _LONGEST_SIDE / max(picture.size)
         size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
