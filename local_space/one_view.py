@@ -111,7 +111,10 @@ def _top_of_seat(shape: np.ndarray, seat: int) -> int:
 
 
 def _leg_rows(shape: np.ndarray) -> int:
-    """How many rows from the floor up are legs: below the lowest full part that is no rail."""
+    """How many rows from the floor up are legs: below the lowest full part that is no rail.
+
+    A shelf has none.
+    """
     full = (run_counts(shape) == 1) & (shape.sum(1) > _SEAT_FILL * shape.shape[1])
     edges = np.flatnonzero(np.diff(np.pad(full, 1).astype(np.int8)))
     starts, ends = edges[::2], edges[1::2]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Iterator, List
 
 import gradio as gr
 import pytest
 import requests
+import streams
 from conftest import picture
 from processes import Server
 from spaces import answer, space, tiny_glb
 
 import event_stream
-
-Event = Tuple[str, Dict[str, Any], float]
 
 
 @pytest.fixture
@@ -54,24 +52,7 @@ def server(tmp_path: Path, steady_space: str) -> Iterator[Server]:
 
 
 def start(server: Server, session_id: str, **fields: str) -> requests.Response:
-    return requests.post(
-        f"{server.url}/api/process_furniture_image/{session_id}",
-        files={"image": ("chair.png", picture())},
-        data=fields,
-        headers={"Accept": "text/event-stream"},
-        stream=True,
-        timeout=60,
-    )
-
-
-def events(answered: requests.Response) -> Iterator[Event]:
-    """(name, data, when it came) of each event, comments left out."""
-    name = ""
-    for line in answered.iter_lines(chunk_size=1, decode_unicode=True):
-        if line.startswith("event: "):
-            name = line[7:]
-        elif line.startswith("data: "):
-            yield name, json.loads(line[6:]), time.monotonic()
+    return streams.start(server.url, session_id, picture(), **fields)
 
 
 def test_progress_comes_as_it_happens_and_ends_in_the_same_object(
@@ -82,7 +63,7 @@ def test_progress_comes_as_it_happens_and_ends_in_the_same_object(
     assert answered.status_code == 200
     assert answered.headers["Content-Type"].startswith("text/event-stream")
     assert answered.headers["Cache-Control"] == "no-store"
-    seen = list(events(answered))
+    seen = [(*event, time.monotonic()) for event in streams.read(answered)]
     steps = [event for event in seen if event[0] == "progress" and event[1]["stage"]]
     assert [(step[1]["fraction"], step[1]["stage"]) for step in steps] == [
         (0.25, "step 0"),
@@ -111,19 +92,19 @@ def test_a_place_in_the_queue_is_told(server: Server) -> None:
     session_id = server.session()
     both = [start(server, session_id), start(server, session_id)]
     # Either may come first to the generator.
-    seen = [event for answered in both for event in events(answered)]
-    queued = [data for name, data, _ in seen if name == "queued"]
+    seen = [event for answered in both for event in streams.read(answered)]
+    queued = [data for name, data in seen if name == "queued"]
     assert queued and all(data["position"] >= 1 and "eta_s" in data for data in queued)
-    assert [name for name, _, _ in seen].count("complete") == 2
+    assert [name for name, _ in seen].count("complete") == 2
 
 
 def test_a_failure_ends_the_stream_with_its_error(server: Server) -> None:
-    seen = list(events(start(server, server.session(), caption="fail")))
-    name, data, _ = seen[-1]
+    seen = list(streams.read(start(server, server.session(), caption="fail")))
+    name, data = seen[-1]
     assert name == "error"
     assert (data["status"], data["code"]) == (502, "generation_failed")
     assert data["error"].endswith("no legs") and data["filename"] == "chair.png"
-    assert [name for name, _, _ in seen].count("error") == 1
+    assert [name for name, _ in seen].count("error") == 1
 
 
 def test_a_bad_request_is_answered_with_plain_json(server: Server) -> None:

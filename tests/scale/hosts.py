@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,16 +11,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Dict, Iterator, List, Sequence, Tuple
+from typing import IO, Dict, Iterator, List, Sequence
 from typing import Counter as Counts
 
 import requests
+import streams
 from brokers import RabbitMQ, Redis, kill_family
 from conftest import soon
 from processes import PROJECT, start_space, wait_for_port
 from spaces import free_port
-
-Event = Tuple[str, Dict[str, Any]]
+from streams import Event
 
 
 class Cluster:
@@ -149,20 +148,14 @@ class FrontEnd:
 
     def streams(self, session_id: str, photo: bytes, count: int) -> List[Iterator[Event]]:
         """The events of so many generations, once all of their tasks are in the queue."""
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(lambda _: self._stream(session_id, photo), range(count)))
 
-    def _stream(self, session_id: str, photo: bytes) -> Iterator[Event]:
-        answer = requests.post(
-            f"{self.url}/api/process_furniture_image/{session_id}",
-            files={"image": ("chair.png", photo)},
-            headers={"Accept": "text/event-stream"},
-            stream=True,
-            timeout=100,
-        )
-        events = _read_events(answer)
-        # None is told before the task is sent.
-        return chain([next(events)], events)
+        def begin(_: int) -> Iterator[Event]:
+            events = streams.read(streams.start(self.url, session_id, photo))
+            # None is told before the task is sent.
+            return chain([next(events)], events)
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(begin, range(count)))
 
     def models(self, session_id: str) -> List[str]:
         listed: List[str] = requests.get(f"{self.url}/api/session_models/{session_id}").json()[
@@ -177,16 +170,6 @@ class FrontEnd:
     def close(self) -> None:
         kill_family(self.process.pid)
         self.process.wait()
-
-
-def _read_events(answer: requests.Response) -> Iterator[Event]:
-    kind = ""
-    for line in answer.iter_lines(chunk_size=1, decode_unicode=True):
-        name, _, value = line.partition(": ")
-        if name == "event":
-            kind = value
-        elif name == "data":
-            yield kind, json.loads(value)
 
 
 class Load:

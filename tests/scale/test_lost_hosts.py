@@ -6,9 +6,9 @@ import time
 from typing import Iterator, List
 
 import pytest
-import requests
 from conftest import picture, soon
 from hosts import Box, Cluster, FrontEnd, Load, start_boxes
+from requests.exceptions import ChunkedEncodingError
 
 from order import Options
 from settings import PLAIN, load
@@ -90,6 +90,7 @@ def test_a_broker_that_is_killed_loses_no_model(
 ) -> None:
     session_id = front_end.session()
     running = front_end.streams(session_id, PHOTO, 6)
+    assert soon(lambda: all(box.is_working() for box in boxes))
     server = getattr(cluster, broker)
     server.kill()
     meanwhile = front_end.post(session_id, PHOTO)
@@ -114,11 +115,12 @@ def test_a_front_end_that_is_killed_leaves_its_model_to_the_other(
     other = FrontEnd(cluster, 1)
     try:
         session_id = other.session()
-        streams = other.streams(session_id, PHOTO, 4)
+        running = other.streams(session_id, PHOTO, 4)
+        assert soon(boxes[0].is_working)
         other.close()
-        for stream in streams:
-            with pytest.raises(requests.RequestException):
-                list(stream)
+        for events in running:
+            with pytest.raises(ChunkedEncodingError):
+                list(events)
         assert len(front_end.models(session_id)) < 4
         assert soon(lambda: len(front_end.models(session_id)) == 4, 40)
         again = front_end.post(session_id, PHOTO)
