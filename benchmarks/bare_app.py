@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, request
 
-from server import serve
-from settings import load
+from dreamlab.serving import serve
+from dreamlab.settings import load
 
 
 def create_app() -> Flask:

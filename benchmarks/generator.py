@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import servers  # noqa: F401  (it knows where the tests' modules are)
 
-import spaces  # isort: skip
+from support import spaces  # isort: skip
 
 
 def main(port: int, seconds: float, mesh: str) -> None:

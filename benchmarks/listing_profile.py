@@ -15,16 +15,16 @@ from werkzeug.test import EnvironBuilder
 
 from app import create_app
 from benchmarks.bare_app import create_app as create_bare_app
-from server import log_to_stderr
-from settings import Settings
+from dreamlab.logs import log_to_stderr
+from dreamlab.settings import Settings
 
 CALLS = 1000
 # What each part is for, and the file and function that do it.
 PARTS: Dict[str, Tuple[str, str]] = {
-    "log line and nosniff": ("app.py", "finish_answer"),
+    "log line and nosniff": ("answers.py", "finish_answer"),
     "CORS headers (flask-cors)": ("extension.py", "cors_after_request"),
-    "the session is looked up and touched": ("session_store.py", "open"),
-    "its folder is read": ("session_store.py", "models"),
+    "the session is looked up and touched": ("store.py", "open"),
+    "its folder is read": ("session.py", "models"),
     "JSON": ("__init__.py", "jsonify"),
 }
 

@@ -21,8 +21,8 @@ from benchmarks.report import Skipped
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
 
-from processes import Server, wait_for_port  # noqa: E402
-from spaces import free_port  # noqa: E402
+from support.processes import Server, wait_for_port  # noqa: E402
+from support.spaces import free_port  # noqa: E402
 
 MEGABYTE = 1 << 20
 ENDPOINT = "/shape_generation"

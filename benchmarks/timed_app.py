@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 import app
-import images
+from dreamlab import photos
+from dreamlab.routes import generations
+from dreamlab.space.connector import Connector
+from dreamlab.storage.session import Session
 from hunyuan_service import HunyuanService
-from session_store import Session
 
 _spans = threading.local()
 
@@ -49,14 +51,14 @@ def _told(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 if __name__ == "__main__":
-    _timed(app, "read_views", "form")
-    _timed(images, "read", "check")
+    _timed(generations, "read_views", "form")
+    _timed(photos, "read", "check")
     _timed(Session, "keep", "keep")
-    _timed(HunyuanService, "_connected", "connect")
+    _timed(Connector, "connected", "connect")
     _timed(HunyuanService, "_wait_for", "wait")
     _timed(HunyuanService, "_download", "download")
     _timed(Session, "save", "save")
-    app.describe_model = _told(app.describe_model)  # type: ignore[assignment]
+    generations.describe_model = _told(generations.describe_model)  # type: ignore[assignment]
     status = app.main()
     sys.stdout.flush()
     os._exit(status)

@@ -8,16 +8,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from server import SPARE_THREADS, bound_memory, log_to_stderr
-from settings import load
+from dreamlab.logs import log_to_stderr
+from dreamlab.serving import SPARE_THREADS, bound_memory
+from dreamlab.settings import load
 
 worker_class = "gthread"
 workers = 2
-# Each worker process has MAX_GENERATIONS places of its own.
+# Each worker process runs up to MAX_GENERATIONS generations.
 threads = load().max_generations + SPARE_THREADS
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """What server.py does for one process."""
+    """Set up each process as `python app.py` does."""
     log_to_stderr()
     bound_memory()

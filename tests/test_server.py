@@ -14,8 +14,9 @@ from typing import Any, Dict, Iterator
 
 import pytest
 import requests
-from conftest import DATA, PIECES, picture
-from processes import PROJECT, Server
+
+from support.api import DATA, PIECES, picture
+from support.processes import PROJECT, Server
 
 CHAIR = (DATA / "chair.jpg").read_bytes()
 
@@ -123,14 +124,6 @@ def test_what_is_not_http_is_answered_with_json_too(server: Server) -> None:
         head, _, body = answer.partition(b"\r\n\r\n")
         assert int(head.split()[1]) == status
         assert b"application/json" in head and body.startswith(b'{"error": ')
-
-
-def test_a_small_answer_comes_in_one_piece(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as wire:
-        for method, ending in (("GET", b"}\n"), ("HEAD", b"\r\n\r\n")) * 20:
-            wire.sendall(f"{method} /api/health HTTP/1.1\r\nHost: here\r\n\r\n".encode())
-            answer = wire.recv(1 << 16)
-            assert answer.startswith(b"HTTP/1.1 200 OK\r\n") and answer.endswith(ending)
 
 
 def test_other_routes_stay_quick_while_all_generations_wait(

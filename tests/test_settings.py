@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import features
 
-from settings import InvalidSetting, Settings, load
+from dreamlab.settings import InvalidSetting, Settings, load
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -111,6 +111,6 @@ def test_a_broker_without_a_result_backend_is_no_task_queue() -> None:
 def test_without_a_broker_nothing_of_celery_is_imported() -> None:
     program = (
         "import sys, app; app.create_app();"
-        " assert not {'celery', 'kombu', 'redis', 'task_queue'} & set(sys.modules)"
+        " assert not {'celery', 'kombu', 'redis', 'dreamlab.cluster'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)

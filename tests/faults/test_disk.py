@@ -13,9 +13,10 @@ from typing import Iterator
 
 import pytest
 import requests
-from conftest import files_below, picture
-from processes import PROJECT, Server
-from spaces import answer, glb_bytes, space
+
+from support.api import files_below, picture
+from support.processes import PROJECT, Server
+from support.spaces import answer, glb_bytes, space
 
 pytestmark = pytest.mark.faults
 

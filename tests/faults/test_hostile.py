@@ -11,11 +11,11 @@ from typing import Dict, Iterator, Tuple
 
 import pytest
 import requests
-from conftest import DATA, files_below, picture
 from PIL import Image
-from processes import Server
 
-import images
+from dreamlab import photos
+from support.api import DATA, files_below, picture
+from support.processes import Server
 
 pytestmark = pytest.mark.faults
 MB = 1 << 20
@@ -49,7 +49,7 @@ def png(width: int, height: int, pixels: bytes) -> bytes:
 
 def bombs() -> Dict[str, Tuple[bytes, int]]:
     """Small files that claim or become much, and the status each deserves."""
-    images._register_openers()
+    photos._register_openers()
     black = Image.new("1", (20_000, 20_000))
     film = [Image.new("P", (8, 8), number % 256) for number in range(10_000)]
     text = zlib.compress(bytes(200 * MB), 9)
@@ -82,7 +82,7 @@ def test_a_bomb_is_refused_and_memory_stays_bounded(server: Server) -> None:
 
 
 def test_an_avif_that_claims_too_much_is_refused(server: Server) -> None:
-    images._register_openers()
+    photos._register_openers()
     if "AVIF" not in Image.SAVE:
         pytest.skip("this Pillow writes no AVIF")
     small = saved(Image.new("RGB", (64, 64)), "AVIF")
@@ -98,7 +98,7 @@ def test_a_polyglot_is_only_an_image(server: Server, tmp_path: Path) -> None:
     made = server.post(server.session(), polyglot, "page.html")
     assert (made.status_code, made.json()["filename"]) == (200, "page.jpg")
     # No route serves an upload; what the generator gets has nothing but pixels.
-    copy = images.read(io.BytesIO(polyglot), "image", 50).copy
+    copy = photos.read(io.BytesIO(polyglot), "image", 50).copy
     assert copy is not None and b"script" not in copy
     base = f"{server.url}/sessions/{made.json()['session_id']}"
     for path in ("/uploads/page.jpg", "/models/page.jpg", "/models/../uploads/page.jpg"):

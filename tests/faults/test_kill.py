@@ -12,8 +12,9 @@ from typing import Dict, List
 
 import pytest
 import requests
-from conftest import picture, soon
-from processes import Server
+
+from support.api import picture, wait_until
+from support.processes import Server
 
 pytestmark = pytest.mark.faults
 KILLS = 50
@@ -81,4 +82,4 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
         assert made["model"] in files
         assert (folder / "uploads" / made["filename"]).read_bytes() == PHOTO
     assert all(upload.read_bytes() == PHOTO for upload in (folder / "uploads").glob("*.webp"))
-    assert soon(lambda: list((tmp_path / "sessions").rglob(".tmp-*")) == [])
+    assert wait_until(lambda: list((tmp_path / "sessions").rglob(".tmp-*")) == [])

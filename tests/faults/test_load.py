@@ -13,8 +13,9 @@ from typing import Dict, List
 
 import pytest
 import requests
-from conftest import files_below, picture, soon
-from processes import Server
+
+from support.api import files_below, picture, wait_until
+from support.processes import PROJECT, Server
 
 pytestmark = pytest.mark.faults
 # Of the machine's two cores the clients take one, so a listing waits for its turn of the other.
@@ -37,7 +38,7 @@ print(len(waits), sorted(waits)[int(len(waits) * 0.99)])
 def run_clients(
     server: Server, session_id: str, photo: Path, seconds: int
 ) -> subprocess.Popen[str]:
-    program = str(Path(__file__).with_name("clients.py"))
+    program = str(PROJECT / "tests/support/load_clients.py")
     return subprocess.Popen(
         [sys.executable, program, server.url, session_id, str(seconds), str(photo)],
         stdout=subprocess.PIPE,
@@ -78,7 +79,9 @@ def test_every_one_of_64_clients_is_answered(tmp_path: Path, slow_space: str, pl
         models = requests.get(listing).json()["models"]
         assert len(models) == len(set(models)) == counts["200"] + read_counts(warm)["200"]
         assert p99 < 0.05
-        assert soon(lambda: server.threads() <= before[0] + 8 and server.handles() <= before[1] + 4)
+        assert wait_until(
+            lambda: server.threads() <= before[0] + 8 and server.handles() <= before[1] + 4
+        )
     finally:
         server.kill()
 
@@ -121,7 +124,7 @@ def test_slow_uploads_disturb_nobody_and_are_closed_in_the_end(
         assert not open_wires, "the slow ones are closed"
         assert sorted(waits)[int(len(waits) * 0.95)] < 0.1
         assert server.post(session_id, picture()).status_code == 200
-        assert soon(lambda: server.handles() <= before + 4)
+        assert wait_until(lambda: server.handles() <= before + 4)
     finally:
         for wire in wires:
             wire.close()
@@ -157,13 +160,17 @@ def test_clients_that_go_away_leave_nothing(tmp_path: Path, slow_space: str) -> 
                 with socket.create_connection(("127.0.0.1", port)) as in_mid_download:
                     path = f"/sessions/{session_id}/models/warm.glb"
                     in_mid_download.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            assert soon(lambda: requests.get(server.url + "/api/health").json()["generating"] == 0)
+            assert wait_until(
+                lambda: requests.get(server.url + "/api/health").json()["generating"] == 0
+            )
 
         ten_of_each()
         before = server.threads(), server.handles()
         ten_of_each()
         assert len(files_below(folder / "models")) == 21
         assert len(files_below(folder / "uploads")) == 21
-        assert soon(lambda: server.threads() <= before[0] + 4 and server.handles() <= before[1] + 4)
+        assert wait_until(
+            lambda: server.threads() <= before[0] + 4 and server.handles() <= before[1] + 4
+        )
     finally:
         server.kill()

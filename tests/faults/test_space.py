@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any, Iterator
 
-import proxy as faults
 import pytest
-from conftest import files_below, picture, soon
-from processes import Server, run_space
-from spaces import answer, free_port, glb_bytes, space, tiny_glb
+
+from support import proxy as faults
+from support.api import files_below, picture, wait_until
+from support.processes import Server, run_space
+from support.spaces import answer, free_port, glb_bytes, space, tiny_glb
 
 pytestmark = pytest.mark.faults
 LIMIT_S = 3
@@ -57,7 +58,9 @@ def test_a_file_that_does_not_come_ends_at_the_limit(
         assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
         assert LIMIT_S - 0.1 <= time.monotonic() - started < LIMIT_S + 2
     heal(proxy)
-    assert soon(lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2)
+    assert wait_until(
+        lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2
+    )
     assert server.post(session_id, picture(), "c.png").status_code == 200
     assert files_below(tmp_path / "sessions" / session_id / "models") == ["a.glb", "c.glb"]
 
@@ -79,13 +82,15 @@ def test_a_space_that_never_answers_or_stops_reading_an_upload_ends_at_the_limit
             assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
             assert time.monotonic() - started < LIMIT_S + 2
         heal(proxy)
-        assert soon(lambda: server.post(session_id, photo).status_code == 200)
+        assert wait_until(lambda: server.post(session_id, photo).status_code == 200)
 
     # gradio_client keeps the threads of its pool: the first ones make them.
     late_ones()
     before = server.threads(), server.handles()
     late_ones()
-    assert soon(lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2)
+    assert wait_until(
+        lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2
+    )
 
 
 GLB = glb_bytes()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import picture
-from hosts import Box, Cluster, FrontEnd
+
+from support.api import picture
+from support.hosts import Box, Cluster, FrontEnd
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()

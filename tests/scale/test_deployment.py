@@ -6,9 +6,10 @@ from typing import Iterator, List
 
 import pytest
 import requests
-from conftest import picture
-from front import nginx_for
-from hosts import Box, Cluster, FrontEnd, start_boxes
+
+from support.api import picture
+from support.hosts import Box, Cluster, FrontEnd, start_boxes
+from support.nginx import nginx_for
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()

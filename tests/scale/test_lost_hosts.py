@@ -6,12 +6,12 @@ import time
 from typing import Iterator, List
 
 import pytest
-from conftest import picture, soon
-from hosts import Box, Cluster, FrontEnd, Load, start_boxes
 from requests.exceptions import ChunkedEncodingError
 
-from order import Options
-from settings import PLAIN, load
+from dreamlab.settings import PLAIN, load
+from hunyuan_service import Options
+from support.api import picture, wait_until
+from support.hosts import Box, Cluster, FrontEnd, Load, start_boxes
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()
@@ -48,7 +48,7 @@ def test_what_a_lost_host_was_at_is_made_by_another(
 ) -> None:
     session_id = front_end.session()
     running = Load([front_end], session_id, PHOTO, 6)
-    assert soon(boxes[0].is_working)
+    assert wait_until(boxes[0].is_working)
     time.sleep(SECONDS / 2)
     boxes[0].kill_worker() if lost == "worker" else boxes[0].close()
     answers = running.answers()
@@ -65,21 +65,23 @@ def test_what_a_lost_host_was_at_is_made_by_another(
 def test_a_task_that_is_delivered_twice_makes_one_model(
     cluster: Cluster, boxes: List[Box], front_end: FrontEnd
 ) -> None:
-    from task_queue import TASK, Order, connect
+    from dreamlab.cluster.messages import TASK, GenerationTask, make_celery
 
     session_id = front_end.session()
     assert front_end.post(session_id, PHOTO).status_code == 200
-    celery = connect(load(cluster.settings), [PLAIN])
-    order = Order(session_id, {"front": "chair.png"}, "table.glb", vars(Options()))
+    celery = make_celery(load(cluster.settings), [PLAIN])
+    task = GenerationTask(session_id, {"front": "chair.png"}, "table.glb", vars(Options()))
     with celery.connection_for_write() as connection:
         twice = [
             celery.send_task(
-                TASK, [order._asdict()], task_id="one and the same", queue=PLAIN,
+                TASK, [task._asdict()], task_id="one and the same", queue=PLAIN,
                 connection=connection,
             )
             for _ in range(2)
         ]  # fmt: skip
-    assert soon(lambda: sum(line.count("succeeded") for box in boxes for line in box.log) == 3, 40)
+    assert wait_until(
+        lambda: sum(line.count("succeeded") for box in boxes for line in box.log) == 3, 40
+    )
     assert twice[0].id == twice[1].id
     assert front_end.models(session_id) == ["chair.glb", "table.glb"]
 
@@ -90,7 +92,7 @@ def test_a_broker_that_is_killed_loses_no_model(
 ) -> None:
     session_id = front_end.session()
     running = front_end.streams(session_id, PHOTO, 6)
-    assert soon(lambda: all(box.is_working() for box in boxes))
+    assert wait_until(lambda: all(box.is_working() for box in boxes))
     server = getattr(cluster, broker)
     server.kill()
     meanwhile = front_end.post(session_id, PHOTO)
@@ -104,8 +106,8 @@ def test_a_broker_that_is_killed_loses_no_model(
     print(f"{broker} killed: {len(made)} models, {len(ends) - len(made)} times 503")
     assert made <= set(front_end.models(session_id))
     # Those that were answered with a 503 are made all the same, once.
-    assert soon(lambda: len(front_end.models(session_id)) == 6, 40)
-    assert soon(lambda: front_end.post(session_id, PHOTO).status_code == 200)
+    assert wait_until(lambda: len(front_end.models(session_id)) == 6, 40)
+    assert wait_until(lambda: front_end.post(session_id, PHOTO).status_code == 200)
     assert len(front_end.models(session_id)) <= 6 + len(ends)
 
 
@@ -116,13 +118,13 @@ def test_a_front_end_that_is_killed_leaves_its_model_to_the_other(
     try:
         session_id = other.session()
         running = other.streams(session_id, PHOTO, 4)
-        assert soon(boxes[0].is_working)
+        assert wait_until(boxes[0].is_working)
         other.close()
         for events in running:
             with pytest.raises(ChunkedEncodingError):
                 list(events)
         assert len(front_end.models(session_id)) < 4
-        assert soon(lambda: len(front_end.models(session_id)) == 4, 40)
+        assert wait_until(lambda: len(front_end.models(session_id)) == 4, 40)
         again = front_end.post(session_id, PHOTO)
         assert again.json()["model"] == "chair-5.glb"
     finally:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Dict, Iterator, List
 
 import pytest
-from processes import PROJECT
 
-from session_store import SessionStore
+from dreamlab.storage.store import SessionStore
+from support.processes import PROJECT
 
 pytestmark = pytest.mark.scale
 HOSTS = 2
@@ -24,8 +24,9 @@ WORK = """
 import io, json, socket, sys, time
 from pathlib import Path
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
-from session_store import Incoming, SessionNotFound, SessionStore
-from spaces import glb_bytes
+from dreamlab.storage.session import NewUpload
+from dreamlab.storage.store import SessionStore
+from support.spaces import glb_bytes
 store = SessionStore(Path(sys.argv[2]))
 store.prepare()
 session_id, me, rounds = sys.argv[3], sys.argv[4], int(sys.argv[5])
@@ -35,7 +36,7 @@ sys.stdin.readline()
 uploads, models, promised, shared = [], [], [], []
 for number in range(rounds):
     content = f"{me} {number}".encode()
-    upload = session.keep([Incoming(io.BytesIO(content), "chair.png", [".png"])])[0]
+    upload = session.keep([NewUpload(io.BytesIO(content), "chair.png", [".png"])])[0]
     uploads.append((upload.name, content.decode()))
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(f"{me} {number}"))
@@ -44,11 +45,11 @@ for number in range(rounds):
     promised.append(name)
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(name))
-        session.save_as(draft, name)
+        session.save_reserved(draft, name)
     # Each process makes these: one of them comes first.
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(me))
-        session.save_as(draft, f"shared-{number}.glb")
+        session.save_reserved(draft, f"shared-{number}.glb")
     # A session that has had its time is removed by whoever sees it first.
     store.create()
     store.sweep(0.2)

@@ -7,8 +7,9 @@ from typing import Iterator, List
 
 import pytest
 import requests
-from conftest import picture, soon
-from hosts import Box, Cluster, FrontEnd, Load, start_boxes
+
+from support.api import picture, wait_until
+from support.hosts import Box, Cluster, FrontEnd, Load, start_boxes
 
 pytestmark = pytest.mark.scale
 PHOTO = picture()
@@ -85,26 +86,26 @@ def test_health_tells_of_workers_and_queue(boxes: List[Box], front_ends: List[Fr
     front_end = front_ends[0]
     engines = ", ".join(sorted(box.engine for box in boxes))
     # Each of a front end's processes looks for itself.
-    assert soon(lambda: all(front_end.health()["engine"] == engines for _ in range(8)))
+    assert wait_until(lambda: all(front_end.health()["engine"] == engines for _ in range(8)))
     health = front_end.health()
     assert (health["workers"], health["generator"]) == (2, "ready")
     # Enough that a look at the queue every five seconds falls into the time.
     load = Load(front_ends, front_end.session(), PHOTO, 26)
-    was_told = soon(lambda: int(str(front_end.health()["queued"])) > 4)
+    was_told = wait_until(lambda: int(str(front_end.health()["queued"])) > 4)
     # Whatever it told, the next test finds the queue empty.
     assert set(load.statuses()) == {200}
     assert was_told
-    assert soon(lambda: all(front_end.health()["queued"] == 0 for _ in range(8)))
+    assert wait_until(lambda: all(front_end.health()["queued"] == 0 for _ in range(8)))
 
 
 def test_more_than_the_limits_is_refused_at_once(cluster: Cluster, boxes: List[Box]) -> None:
     from redis import Redis
 
-    from places import ALL, LEASE_S
+    from dreamlab.cluster.limits import LEASE_S, LEASES
 
     places = Redis.from_url(cluster.redis.url)
     # Those of a front end that was killed are held until their lease ends.
-    assert soon(lambda: places.zcount(ALL, time.time(), "inf") == 0, LEASE_S + 5)
+    assert wait_until(lambda: places.zcount(LEASES, time.time(), "inf") == 0, LEASE_S + 5)
     limited = [
         FrontEnd(cluster, 1, MAX_QUEUE="6", MAX_GENERATIONS_PER_SESSION="4") for _ in range(2)
     ]

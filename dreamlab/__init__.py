@@ -1,0 +1,1 @@
+"""The DreamLab backend: HTTP routes, generations, storage and the connection to a generator."""

@@ -1,0 +1,1 @@
+"""Generations on Celery workers, on one machine or many."""

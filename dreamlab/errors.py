@@ -1,0 +1,131 @@
+"""The errors that a client can act on. Each one has an HTTP status and a stable code."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+
+class DreamLabError(Exception):
+    """The root of the family: an HTTP `status`, a stable `code` and a sentence for a person.
+
+    `retry_after` is in whole seconds. It is None where waiting does not help.
+    """
+
+    status = 500
+    code = "internal_error"
+    retry_after: Optional[int] = None
+
+    def __init__(self, message: str, retry_after: Optional[int] = None) -> None:
+        super().__init__(message)
+        if retry_after is not None:
+            self.retry_after = retry_after
+
+
+def code_of(status: int, reason: str) -> str:
+    """Return the code of an HTTP error that Werkzeug or waitress raises, such as `not_found`."""
+    return (
+        ImageTooLarge.code if status == ImageTooLarge.status else reason.lower().replace(" ", "_")
+    )
+
+
+# The request
+
+
+class Unauthorized(DreamLabError):
+    """An API key is configured and the request does not carry it."""
+
+    status, code = 401, "unauthorized"
+
+
+class MissingImage(DreamLabError):
+    """The form has no front view, or an empty one."""
+
+    status, code = 400, "missing_image"
+
+
+class InvalidOption(DreamLabError):
+    """A known form field has a bad value. The message names the field."""
+
+    status, code = 422, "invalid_option"
+
+
+class UnsupportedImage(DreamLabError):
+    """The bytes are no image of an accepted kind, or a damaged one."""
+
+    status, code = 415, "unsupported_image"
+
+
+class ImageTooLarge(DreamLabError):
+    """The image has more pixels than the limit."""
+
+    status, code = 413, "upload_too_large"
+
+
+# Sessions on disk
+
+
+class SessionNotFound(DreamLabError):
+    """There is no session with that id, or it was removed in the meantime."""
+
+    status, code = 404, "session_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such session. Ask for a new session id.")
+
+
+class ModelNotFound(DreamLabError):
+    """The session has no model with that name."""
+
+    status, code = 404, "model_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The session has no model of that name.")
+
+
+class StorageFull(DreamLabError):
+    """The disk, or the quota on it, is full."""
+
+    status, code = 507, "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__("The server's disk is full. Try again later.")
+
+
+# The generation
+
+
+class GenerationError(DreamLabError):
+    """The root of the errors with which a generation can end."""
+
+
+class GenerationFailed(GenerationError):
+    """The generator refused or failed, died during the job, or sent something that is no GLB."""
+
+    status, code = 502, "generation_failed"
+
+
+class GenerationTimeout(GenerationError):
+    """There was no model within the time limit. The job was cancelled."""
+
+    status, code = 504, "generation_timeout"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"The generator made no model within {limit_s:g} seconds.")
+
+
+class GeneratorBusy(GenerationError):
+    """The limit of generations in flight is reached, or the Space's queue is full."""
+
+    status, code, retry_after = 503, "generator_busy", 15
+
+
+class GeneratorUnavailable(GenerationError):
+    """The generator cannot be reached."""
+
+    status, code, retry_after = 503, "generator_unavailable", 10
+
+
+class QuotaExceeded(GenerationError):
+    """The hosted Space says that its GPU quota is used up."""
+
+    status, code = 429, "quota_exceeded"

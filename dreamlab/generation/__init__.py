@@ -1,0 +1,1 @@
+"""One generation, from its form to a saved model."""

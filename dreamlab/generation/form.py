@@ -1,0 +1,105 @@
+"""The form of a generation request: its views and options, and which values make sense."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Callable, Dict, List, Mapping, NamedTuple, Union
+
+from werkzeug.datastructures import FileStorage
+
+from dreamlab.errors import InvalidOption, MissingImage
+from hunyuan_service import Options
+
+# The form's file fields in the order of the contract, and the side that each one shows.
+VIEW_FIELDS = {
+    "image": "front",
+    "front_image": "front",
+    "back_image": "back",
+    "left_image": "left",
+    "right_image": "right",
+}
+MAX_CAPTION = 1000
+
+Value = Union[str, int, float, bool]
+
+
+class View(NamedTuple):
+    """One submitted photo: the side that it shows, its form field and its file."""
+
+    side: str
+    field: str
+    file: FileStorage
+
+
+def read_views(files: Mapping[str, FileStorage]) -> List[View]:
+    """Return the photos of a form, the front one first. Raises MissingImage.
+
+    A file field without a name and without bytes is one for which nobody chose a file.
+    """
+    found: Dict[str, View] = {}
+    for field, side in VIEW_FIELDS.items():
+        file = files.get(field)
+        if file is not None and side not in found and (file.filename or _size(file)):
+            found[side] = View(side, field, file)
+    if "front" not in found or not _size(found["front"].file):
+        raise MissingImage("Send a photo as the file field image or front_image.")
+    return list(found.values())
+
+
+def _size(file: FileStorage) -> int:
+    size = file.stream.seek(0, os.SEEK_END)
+    file.stream.seek(0)
+    return size
+
+
+def read_options(form: Mapping[str, str]) -> Options:
+    """Return the options of a form. An empty field counts as not given. Raises InvalidOption."""
+    given: Dict[str, Value] = {}
+    for field, parse in _PARSERS.items():
+        text = form.get(field, "").strip()
+        if text:
+            given[field] = parse(field, text)
+    return Options(**given)  # type: ignore[arg-type]
+
+
+def _boolean(field: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidOption(f"{field} must be true or false.")
+    return text == "true"
+
+
+def _caption(field: str, text: str) -> str:
+    if len(text) > MAX_CAPTION:
+        raise InvalidOption(f"{field} must have at most {MAX_CAPTION} characters.")
+    return text
+
+
+def _integer(low: int, high: int) -> Callable[[str, str], int]:
+    def parse(field: str, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
+            raise InvalidOption(f"{field} must be a whole number from {low} to {high}.")
+        return int(text)
+
+    return parse
+
+
+def _positive(field: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise InvalidOption(f"{field} must be a number greater than 0.")
+    return value
+
+
+_PARSERS: Dict[str, Callable[[str, str], Value]] = {
+    "texture": _boolean,
+    "remove_background": _boolean,
+    "caption": _caption,
+    "seed": _integer(0, 10_000_000),
+    "steps": _integer(1, 100),
+    "guidance_scale": _positive,
+    "octree_resolution": _integer(16, 512),
+}

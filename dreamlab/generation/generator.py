@@ -1,0 +1,67 @@
+"""What the routes ask for models: a Generator, by default one inside this process."""
+
+from __future__ import annotations
+
+from typing import Any, ContextManager, Dict, List, Protocol
+
+from dreamlab.generation.limits import Capacity
+from dreamlab.generation.run import GeneratedModel, KeptView, run
+from dreamlab.settings import Settings
+from dreamlab.space.progress import OnProgress, ignore_progress
+from dreamlab.storage.session import Session
+from hunyuan_service import HunyuanService, Options
+
+
+class Generator(Protocol):
+    """Runs the generations that the routes accept."""
+
+    def slot(self, session: Session) -> ContextManager[str]:
+        """Hold a slot for one generation, whose new id it yields. Raises GeneratorBusy."""
+
+    def run(
+        self,
+        generation_id: str,
+        session: Session,
+        views: List[KeptView],
+        options: Options,
+        on_progress: OnProgress = ...,
+    ) -> GeneratedModel:
+        """Generate and save one model in a slot that is held. Raises what `run.run` raises."""
+
+    def health(self) -> Dict[str, Any]:
+        """Return what the health route says of the generator, without waiting for it."""
+
+    def close(self) -> None:
+        """End the generations that wait, each with GeneratorUnavailable."""
+
+
+class InProcessGenerator:
+    """A Generator that runs each generation in the thread that asks for it."""
+
+    def __init__(self, service: HunyuanService, settings: Settings) -> None:
+        self._service = service
+        self._capacity = Capacity(settings.max_generations, settings.max_generations_per_session)
+
+    def slot(self, session: Session) -> ContextManager[str]:
+        return self._capacity.slot(session)
+
+    def run(
+        self,
+        generation_id: str,
+        session: Session,
+        views: List[KeptView],
+        options: Options,
+        on_progress: OnProgress = ignore_progress,
+    ) -> GeneratedModel:
+        return run(session, views, options, self._service, on_progress)
+
+    def health(self) -> Dict[str, Any]:
+        return {
+            "engine": self._service.engine,
+            "generator": self._service.state(),
+            "generating": self._capacity.in_flight,
+            "capacity": self._capacity.limit,
+        }
+
+    def close(self) -> None:
+        self._service.close()

@@ -1,0 +1,45 @@
+"""The limits of the generations in flight in one process."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import Counter
+from contextlib import contextmanager
+from typing import Counter as CounterType
+from typing import Iterator, Optional
+
+from dreamlab.errors import GeneratorBusy
+from dreamlab.storage.session import Session
+
+LIMIT_REACHED = "Too many models are being made at the moment. Try again soon."
+SESSION_LIMIT_REACHED = "Too many models are being made in this session."
+
+
+class Capacity:
+    """At most `limit` generations in flight, and `per_session` of one session."""
+
+    def __init__(self, limit: int, per_session: Optional[int] = None) -> None:
+        self.limit = limit
+        self.in_flight = 0
+        self._per_session = per_session or limit
+        self._by_session: CounterType[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def slot(self, session: Session) -> Iterator[str]:
+        """Hold a slot for one generation, whose new id it yields. Raises GeneratorBusy."""
+        with self._lock:
+            if self.in_flight >= self.limit:
+                raise GeneratorBusy(LIMIT_REACHED)
+            if self._by_session[session.id] >= self._per_session:
+                raise GeneratorBusy(SESSION_LIMIT_REACHED)
+            self.in_flight += 1
+            self._by_session[session.id] += 1
+        try:
+            yield str(uuid.uuid4())
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+                self._by_session[session.id] -= 1
+                self._by_session += Counter()  # drops the sessions with a count of zero

@@ -1,0 +1,108 @@
+"""What holds for every answer: errors as JSON, headers, CORS, the log line of a request."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Dict, NamedTuple, Optional
+
+from flask import Flask, Response, current_app, g, jsonify, request
+from flask_cors import CORS
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from dreamlab.errors import DreamLabError, code_of
+from dreamlab.settings import MEGABYTE, Settings
+
+log = logging.getLogger("dreamlab")
+
+# The headers that a browser's script may read from another origin.
+EXPOSED_HEADERS = ("Retry-After", "Location", "Content-Disposition", "ETag", "WWW-Authenticate")
+_PREFLIGHT_MAX_AGE_S = 600
+
+
+class ErrorAnswer(NamedTuple):
+    """An error as it is sent: the HTTP status, the JSON body and further headers."""
+
+    status: int
+    body: Dict[str, Any]
+    headers: Dict[str, str]
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Apply all of this to `app`."""
+    app.config["MAX_CONTENT_LENGTH"] = int(settings.max_upload_mb * MEGABYTE)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.register_error_handler(Exception, answer_error)
+    app.before_request(start_clock)
+    app.after_request(finish_answer)
+    CORS(
+        app,
+        origins=list(settings.cors_origins),
+        send_wildcard=settings.cors_origins == ("*",),
+        expose_headers=list(EXPOSED_HEADERS),
+        max_age=_PREFLIGHT_MAX_AGE_S,
+    )
+
+
+def no_content() -> Response:
+    """Return the answer to a deletion."""
+    return Response(status=204)
+
+
+def answer_error(error: Exception) -> Response:
+    """Return the JSON answer to any error of any route."""
+    if isinstance(error, HTTPException) and (error.code or 500) < 400:
+        return error.get_response()  # type: ignore[return-value]
+    described = describe_error(error, g.get("filename"))
+    answer = jsonify(described.body)
+    answer.status_code = described.status
+    answer.headers.update(described.headers)
+    return answer
+
+
+def describe_error(error: Exception, filename: Optional[str] = None) -> ErrorAnswer:
+    """Return the answer for an error. `filename` is the upload that is kept all the same."""
+    headers: Dict[str, str] = {}
+    if isinstance(error, DreamLabError):
+        status, code, message = error.status, error.code, str(error)
+        if error.retry_after is not None:
+            headers["Retry-After"] = str(error.retry_after)
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+    elif isinstance(error, HTTPException):
+        status = error.code or 500
+        code, message = code_of(status, error.name), error.description or error.name
+        if isinstance(error, RequestEntityTooLarge):
+            limit = current_app.config["MAX_CONTENT_LENGTH"] / MEGABYTE
+            message = f"The request is too large: {limit:g} MB is the limit, and few form fields."
+        headers.update(error.get_headers())
+        headers.pop("Content-Type", None)
+    else:
+        log.error("a defect", exc_info=error)
+        status, code, message = 500, "internal_error", "Something is wrong on the server."
+    body = {"error": message, "code": code}
+    if filename:
+        body["filename"] = filename
+    return ErrorAnswer(status, body, headers)
+
+
+def start_clock() -> None:
+    """Note when the request came."""
+    g.started = time.monotonic()
+
+
+def finish_answer(answer: Response) -> Response:
+    """Log the request, and forbid browsers to guess a content type."""
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    session_id = (request.view_args or {}).get("session_id", "")
+    log.info(
+        "%s %s %s: %d, %s bytes in, %s out, %.3f s",
+        request.method,
+        request.url_rule or "no route",
+        session_id[:8],
+        answer.status_code,
+        request.content_length or 0,
+        answer.content_length if answer.content_length is not None else "streamed",
+        time.monotonic() - g.started,
+    )
+    return answer

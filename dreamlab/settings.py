@@ -1,0 +1,173 @@
+"""The settings: read once from the environment and `.env`, and checked before the start."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar
+
+from dotenv import dotenv_values
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOCAL = "local"
+MEGABYTE = 1 << 20
+# The queues of Celery's broker, by what a generation asks for.
+PLAIN, TEXTURED = "plain", "textured"
+QUEUES = (PLAIN, TEXTURED)
+# The upper limit of GENERATION_TIMEOUT_S: a generation cannot run for longer than a day.
+LONGEST_GENERATION_S = 86400.0
+
+Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
+Parser = Callable[[str], Value]
+
+
+class InvalidSetting(ValueError):
+    """A value that makes no sense. The message is one line that names the setting."""
+
+
+def setting(name: str, parse: Parser[Value], default: str = "") -> Value:
+    """Describe one field of Settings: its environment variable, its parser and its default.
+
+    The default is written as in the environment. An empty one stands for None.
+    """
+    value: Any = parse(default) if default else None
+    described: Value = field(
+        default=value, metadata={"name": name, "parse": parse, "default": default}
+    )
+    return described
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _number(
+    kind: Callable[[str], Number], article: str, low: Number, high: Number
+) -> Parser[Number]:
+    def parse(value: str) -> Number:
+        try:
+            number = kind(value)
+        except ValueError:
+            number = kind("-1")
+        if not low <= number <= high:
+            raise ValueError(f"must be {article} number from {low} to {high}, not {value!r}")
+        return number
+
+    return parse
+
+
+def _integer(low: int, high: int) -> Parser[int]:
+    return _number(int, "a whole", low, high)
+
+
+def _decimal(low: float, high: float) -> Parser[float]:
+    return _number(float, "a", low, high)
+
+
+def _pattern(pattern: str, meaning: str, is_secret: bool = False) -> Parser[str]:
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {meaning}" + ("" if is_secret else f", not {value!r}"))
+        return value
+
+    return parse
+
+
+def _list(item: str, meaning: str) -> Parser[Tuple[str, ...]]:
+    check = _pattern(f"({item})(,({item}))*", f"{meaning}, comma-separated")
+
+    def parse(value: str) -> Tuple[str, ...]:
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        return tuple(check(",".join(parts)).split(","))
+
+    return parse
+
+
+def _path(value: str) -> Path:
+    return PROJECT / Path(value).expanduser()
+
+
+_space_id_or_url = _pattern(
+    r"local|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*|https?://[^\s/?#@]+(/[^\s?#]*)?",
+    "local, a Space's id such as tencent/Hunyuan3D-2, or the http(s) URL of a Gradio server",
+)
+
+
+def _engine(value: str) -> str:
+    return _space_id_or_url(value).rstrip("/")
+
+
+# A broker's URL may hold a password.
+_broker = _pattern(
+    r"(amqps?|rediss?)://\S+", "a URL such as amqp://... or redis://...", is_secret=True
+)
+_redis = _pattern(r"rediss?://\S+", "a URL such as redis://...", is_secret=True)
+_queues = _list("plain|textured", "plain, textured or both")
+_location = _pattern(
+    r"/([A-Za-z0-9_-]+/)+", "a location of the front's nginx such as /internal-models/"
+)
+_origin_urls = _list(r"https?://[^\s/?#@,*]+/*", "* or origins such as https://shop.example")
+
+
+def _origins(value: str) -> Tuple[str, ...]:
+    return ("*",) if value == "*" else tuple(url.rstrip("/") for url in _origin_urls(value))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings table of the README, in its order and its units."""
+
+    engine: str = setting("HUNYUAN_SPACE_ID", _engine, LOCAL)
+    hf_token: Optional[str] = setting("HF_TOKEN", _text)
+    generation_timeout_s: float = setting(
+        "GENERATION_TIMEOUT_S", _decimal(0.1, LONGEST_GENERATION_S), "600"
+    )
+    max_generations: int = setting("MAX_GENERATIONS", _integer(1, 1000), "32")
+    max_generations_per_session: Optional[int] = setting(
+        "MAX_GENERATIONS_PER_SESSION", _integer(1, 1000)
+    )
+    max_upload_mb: float = setting("MAX_UPLOAD_MB", _decimal(0.001, 10000.0), "20")
+    max_image_megapixels: float = setting("MAX_IMAGE_MEGAPIXELS", _decimal(0.001, 1000.0), "50")
+    max_model_mb: float = setting("MAX_MODEL_MB", _decimal(0.001, 100000.0), "512")
+    trusted_proxies: int = setting("TRUSTED_PROXIES", _integer(0, 10), "0")
+    sendfile: Optional[str] = setting("SENDFILE", _location)
+    sessions_dir: Path = setting("SESSIONS_DIR", _path, "sessions")  # noqa: RUF009
+    session_ttl_hours: Optional[float] = setting("SESSION_TTL_HOURS", _decimal(0.0001, 1e6))
+    cors_origins: Tuple[str, ...] = setting("CORS_ORIGINS", _origins, "*")
+    api_key: Optional[str] = setting("API_KEY", _text)
+    host: str = setting("HOST", _text, "127.0.0.1")
+    port: int = setting("PORT", _integer(1, 65535), "5000")
+    broker_url: Optional[str] = setting("CELERY_BROKER_URL", _broker)
+    result_backend: Optional[str] = setting("CELERY_RESULT_BACKEND", _redis)
+    generation_queue: Tuple[str, ...] = setting("GENERATION_QUEUE", _queues, "plain,textured")
+    max_queue: int = setting("MAX_QUEUE", _integer(1, 1_000_000), "256")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine is the stand-in, run by this process."""
+        return self.engine == LOCAL and self.broker_url is None
+
+
+def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
+    """Read the settings from `environ`, by default the process's environment over `.env`.
+
+    An empty value counts as unset. Raises InvalidSetting.
+    """
+    if environ is None:
+        dotenv = {k: v for k, v in dotenv_values(PROJECT / ".env").items() if v is not None}
+        environ = {**dotenv, **os.environ}
+    given = {}
+    for each in fields(Settings):
+        name, text = each.metadata["name"], environ.get(each.metadata["name"], "").strip()
+        try:
+            if text:
+                given[each.name] = each.metadata["parse"](text)
+        except ValueError as error:
+            raise InvalidSetting(f"{name} {error}") from error
+    settings = Settings(**given)
+    if (settings.broker_url is None) != (settings.result_backend is None):
+        raise InvalidSetting("CELERY_BROKER_URL and CELERY_RESULT_BACKEND go together: set both")
+    return settings

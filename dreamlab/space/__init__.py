@@ -1,0 +1,1 @@
+"""The connection to a Gradio server (a Space)."""

@@ -1,0 +1,136 @@
+"""One connection to a Gradio server: submits jobs and downloads their files."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from concurrent.futures import wait
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping
+from urllib.parse import quote, urlsplit
+
+from dreamlab.errors import GenerationFailed
+from dreamlab.settings import MEGABYTE, Settings
+from dreamlab.space.deadlines import in_thread, seconds_left
+
+if TYPE_CHECKING:
+    from gradio_client.client import Client, Endpoint, Job
+
+# Gradio's event stream sends something every 15 s. A server silent for much longer is gone.
+_SILENCE_S = 120.0
+_CONNECT_S = 10.0
+_CANCEL_S = 1.0
+# Each job in flight holds three threads of gradio_client's pool, and releases up to mid-2026
+# deadlock for good when none is left.
+_THREADS_PER_JOB = 4
+
+
+class Connection:
+    """A gradio_client.Client that uploads each file once and has a bounded download."""
+
+    def __init__(self, address: str, settings: Settings) -> None:
+        # Both are read when a client connects. Their defaults send usage data to others.
+        os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+        import httpx
+        from gradio_client import Client
+
+        silence_s = min(_SILENCE_S, settings.generation_timeout_s + 5)
+        timeout = httpx.Timeout(silence_s, connect=_CONNECT_S)
+        # The second parameter is the token. Its name differs between releases.
+        self._client: Client = Client(
+            address,
+            _token(address, settings),
+            max_workers=_THREADS_PER_JOB * settings.max_generations,
+            verbose=False,
+            download_files=False,
+            ssl_verify=_certificates(),
+            httpx_kwargs={"timeout": timeout},
+        )
+        self.address = address
+        endpoints: List[Endpoint] = list(self._client.endpoints.values())
+        self._described = self._client.view_api(print_info=False, return_format="dict")
+        self._uploaded: Dict[str, Dict[str, Any]] = {}
+        for endpoint in endpoints:
+            self._upload_once(endpoint)
+        self._http = httpx.Client(
+            base_url=endpoints[0].root_url,
+            headers={**self._client.headers, "accept-encoding": "identity"},
+            cookies=self._client.cookies,
+            timeout=timeout,
+            verify=_certificates(),
+        )
+
+    def is_to_same_server(self) -> bool:
+        """Return whether the server is still the process to which we connected."""
+        answer = self._http.get("app_id")
+        if answer.status_code == 404:
+            return True
+        return bool(answer.raise_for_status().json()["app_id"] == self._client.config["app_id"])
+
+    def parameters(self, endpoint: str) -> List[Mapping[str, Any]]:
+        """Return the server's own description of an endpoint. Raises GenerationFailed."""
+        described = self._described["named_endpoints"].get(endpoint)
+        if described is None:
+            raise GenerationFailed(f"The generator has no endpoint {endpoint}.")
+        parameters: List[Mapping[str, Any]] = described["parameters"]
+        return parameters
+
+    @contextmanager
+    def job(
+        self, endpoint: str, arguments: Mapping[str, Any], files: Iterable[Path]
+    ) -> Iterator[Job]:
+        """A submitted job that uploads `files`. It is cancelled if it has not ended at the end."""
+        job = self._client.submit(api_name=endpoint, **arguments)
+        try:
+            yield job
+        finally:
+            if not job.future.done():
+                # It tells the server, which may not answer: nobody waits for that for long.
+                wait([in_thread(job.cancel)], timeout=_CANCEL_S)
+            for file in files:
+                self._uploaded.pop(str(file.resolve()), None)
+
+    def fetch(self, path: str, file: BinaryIO, max_bytes: int, deadline: float) -> None:
+        """Write the server's file `path` to `file`. Raises GenerationFailed over `max_bytes`."""
+        timeout_s = max(seconds_left(deadline), 0.1)
+        with self._http.stream("GET", "file=" + quote(path), timeout=timeout_s) as answer:
+            answer.raise_for_status()
+            for chunk in answer.iter_raw():
+                file.write(chunk)
+                if file.tell() > max_bytes:
+                    raise GenerationFailed(
+                        f"The generator sent a model of more than {max_bytes // MEGABYTE} MB."
+                    )
+                if time.monotonic() > deadline:
+                    return
+        file.flush()
+
+    def _upload_once(self, endpoint: Endpoint) -> None:
+        """Let `endpoint` upload a file that is passed under two names only once."""
+        upload = endpoint._upload_file
+
+        def once(file: Dict[str, Any], data_index: int) -> Dict[str, Any]:
+            path = file["path"]
+            if path not in self._uploaded:
+                self._uploaded[path] = upload(file, data_index)
+            return dict(self._uploaded[path])
+
+        endpoint._upload_file = once
+
+
+def _token(address: str, settings: Settings) -> Any:
+    """Return the Hugging Face token for Hugging Face, and False for any other server."""
+    host = urlsplit(address).hostname
+    return settings.hf_token if host is None or host.endswith(".hf.space") else False
+
+
+@lru_cache(maxsize=None)
+def _certificates() -> ssl.SSLContext:
+    """Load the certificates once: they cost 40 ms and a megabyte."""
+    import httpx
+
+    return httpx.create_ssl_context()

@@ -1,0 +1,46 @@
+"""The progress events of a job: its place in the Space's queue, then how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
+
+if TYPE_CHECKING:
+    from gradio_client.client import Job
+
+
+class Queued(NamedTuple):
+    """A job's position in the Space's queue (1: it is next) and the seconds that it may take."""
+
+    position: int
+    eta_s: Optional[float]
+
+
+class Progress(NamedTuple):
+    """How far a job is, from 0 to 1, and the name of its current stage."""
+
+    fraction: Optional[float]
+    stage: Optional[str]
+
+
+ProgressEvent = Union[Queued, Progress]
+OnProgress = Callable[[ProgressEvent], None]
+
+
+def ignore_progress(event: ProgressEvent) -> None:
+    """An OnProgress that does nothing."""
+
+
+def read_progress(job: Job) -> Optional[ProgressEvent]:
+    """Return the job's latest status as an event, None where the server says nothing of it."""
+    status = job.status()
+    if status.rank is not None and status.code.name == "IN_QUEUE":
+        return Queued(status.rank + 1, status.eta)
+    if status.progress_data:
+        unit = status.progress_data[-1]
+        fraction = unit.progress
+        if fraction is None and unit.index is not None and unit.length:
+            fraction = unit.index / unit.length
+        return Progress(fraction, unit.desc)
+    if status.code.name == "PROCESSING":
+        return Progress(None, None)
+    return None

@@ -1,0 +1,225 @@
+"""One session: its uploads and its models. Only this package touches `sessions/`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Iterator, List, NamedTuple, Sequence
+
+from dreamlab.errors import DreamLabError, ModelNotFound
+from dreamlab.models import glb
+from dreamlab.settings import LONGEST_GENERATION_S
+from dreamlab.storage import files
+from dreamlab.storage.files import storage_errors
+
+_MODEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*" + re.escape(glb.SUFFIX))
+
+
+class NewUpload(NamedTuple):
+    """A file to keep: its bytes, the client's name for it, and the suffixes of its kind."""
+
+    file: IO[bytes]
+    name: str
+    suffixes: Sequence[str]
+
+
+class Upload(NamedTuple):
+    """A kept upload: its name in `uploads/`, and its path."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session's folder. Methods raise SessionNotFound when the folder is gone."""
+
+    id: str
+    folder: Path
+
+    @property
+    def short_id(self) -> str:
+        """The part of the id that a log may have."""
+        return self.id[:8]
+
+    @property
+    def _uploads(self) -> Path:
+        return self.folder / "uploads"
+
+    @property
+    def _models(self) -> Path:
+        return self.folder / "models"
+
+    # Uploads
+
+    def keep(self, uploads: Sequence[NewUpload]) -> List[Upload]:
+        """Keep the files of one request byte for byte, all of them or none. Raises StorageFull.
+
+        A kept name is the client's own, made safe. It has the suffix of the file's real kind, and
+        a number where the name is taken.
+        """
+        kept: List[Upload] = []
+        try:
+            for upload in uploads:
+                kept.append(self._keep_one(upload))
+        except DreamLabError:
+            for done in kept:
+                files.remove(done.path)
+            raise
+        return kept
+
+    def _keep_one(self, upload: NewUpload) -> Upload:
+        with storage_errors(), files.temporary(self._uploads) as temporary:
+            with temporary.open("wb") as copy:
+                shutil.copyfileobj(upload.file, copy, 1 << 20)
+            stem, suffix = files.safe_name(upload.name, upload.suffixes)
+            name = files.publish(temporary, self._uploads, stem, suffix)
+        return Upload(name, self._uploads / name)
+
+    def upload(self, name: str) -> Upload:
+        """Return the kept upload with that name."""
+        return Upload(name, self._uploads / Path(name).name)
+
+    @contextmanager
+    def open_upload(self, upload: Upload) -> Iterator[IO[bytes]]:
+        """The bytes of a kept upload."""
+        with storage_errors():
+            file = upload.path.open("rb")
+        with file:
+            yield file
+
+    @contextmanager
+    def temporary_upload(self, content: bytes, suffix: str) -> Iterator[Path]:
+        """A hidden file in `uploads/` with `content`, removed at the end. Raises StorageFull."""
+        with files.temporary(self._uploads, suffix) as path:
+            with storage_errors():
+                path.write_bytes(content)
+            yield path
+
+    # Models
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """A hidden, empty file in `models/` to write a model to, removed at the end.
+
+        The session is not swept as long as it has a draft. Raises StorageFull.
+        """
+        with storage_errors(), files.temporary(self._models, glb.SUFFIX) as path:
+            path.touch()
+            try:
+                yield path
+            finally:
+                self._touch()
+
+    def save(self, draft: Path, upload_name: str) -> str:
+        """Make the finished `draft` a model that is named after its upload. Return its name."""
+        name = self.reserve(upload_name)
+        try:
+            self.save_reserved(draft, name)
+        finally:
+            # The model itself holds the name now.
+            files.remove(files.reservation(self._models / name))
+        return name
+
+    def reserve(self, upload_name: str) -> str:
+        """Reserve a name for a model that is made elsewhere, perhaps by more than one attempt.
+
+        The name is never given again, even if all attempts fail.
+        """
+        stem = upload_name.rpartition(".")[0]
+        with storage_errors():
+            for name in files.numbered(stem, glb.SUFFIX):
+                if self.was_saved(name):
+                    continue
+                reservation = files.reservation(self._models / name)
+                with suppress(FileExistsError):
+                    reservation.touch(exist_ok=False)
+                    if not self.was_saved(name):
+                        return name
+                    files.remove(reservation)
+        raise AssertionError("itertools.count ended")
+
+    def save_reserved(self, draft: Path, name: str) -> None:
+        """Make the finished `draft` the model with the reserved `name`, unless it was saved before.
+
+        Where several attempts make one model, on any host, the first one to save it counts.
+        """
+        path = self._models / name
+        with storage_errors():
+            files.sync(draft)
+            if self.was_saved(name):
+                return
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                return
+            if files.tombstone(path).exists():
+                # Another attempt saved it and a client deleted it since we looked.
+                files.remove(path)
+            files.sync(self._models)
+
+    def was_saved(self, name: str) -> bool:
+        """Return whether the model was saved, even if it was deleted since."""
+        path = self._models / name
+        return path.exists() or files.tombstone(path).exists()
+
+    def models(self) -> List[str]:
+        """Return the names of the complete models, oldest first."""
+        found = []
+        with storage_errors(), os.scandir(self._models) as entries:
+            for entry in entries:
+                if _MODEL.fullmatch(entry.name):
+                    # It may be deleted at this moment.
+                    with suppress(FileNotFoundError):
+                        found.append((entry.stat().st_mtime_ns, entry.name))
+        return [name for _, name in sorted(found)]
+
+    def model(self, name: str) -> Path:
+        """Return the path of the model `name`. Raises ModelNotFound."""
+        path = self._models / name
+        if not _MODEL.fullmatch(name) or not path.is_file():
+            raise ModelNotFound
+        return path
+
+    def delete_model(self, name: str) -> None:
+        """Delete a model. Raises ModelNotFound.
+
+        Its name is not given again, since a client may have cached the model for good.
+        """
+        path = self.model(name)
+        with storage_errors():
+            files.tombstone(path).touch()
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            raise ModelNotFound from error
+
+    def delete_models(self) -> None:
+        """Delete every model that is complete now."""
+        for name in self.models():
+            with suppress(ModelNotFound):
+                self.delete_model(name)
+
+    # Activity
+
+    def is_busy(self) -> bool:
+        """Return whether a generation runs in the session, in any process on any host."""
+        # A host that died left the older drafts.
+        oldest = time.time() - LONGEST_GENERATION_S
+        with suppress(FileNotFoundError):
+            drafts = self._models.glob(files.TEMPORARY + "*")
+            return any(draft.stat().st_mtime > oldest for draft in drafts)
+        return False
+
+    def idle_s(self) -> float:
+        """Return the seconds since the last request or generation that touched the session."""
+        return time.time() - self.folder.stat().st_mtime
+
+    def _touch(self) -> None:
+        with suppress(FileNotFoundError):
+            os.utime(self.folder)

@@ -1,0 +1,241 @@
+"""The stand-in on its own: its API as Hunyuan3D's, its geometry against its silhouettes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import numpy as np
+import pytest
+import trimesh
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from local_space import geometry, segmentation
+from local_space.launcher import READY
+from support.api import DATA
+from support.processes import PROJECT
+from support.spaces import free_port
+
+PARAMETERS = {
+    "caption": None,
+    "image": None,
+    "mv_image_front": None,
+    "mv_image_back": None,
+    "mv_image_left": None,
+    "mv_image_right": None,
+    "steps": 30,
+    "guidance_scale": 5.0,
+    "seed": 1234,
+    "octree_resolution": 256,
+    "check_box_rembg": True,
+    "num_chunks": 8000,
+    "randomize_seed": True,
+}
+
+
+@pytest.fixture(scope="module")
+def client(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    folder = tmp_path_factory.mktemp("downloads")
+    return Client(stand_in_url, verbose=False, download_files=str(folder))
+
+
+def solid(silhouettes: Dict[str, np.ndarray], resolution: int = 256) -> trimesh.Trimesh:
+    mesh = geometry.build(silhouettes, resolution)
+    return trimesh.Trimesh(mesh.vertices, mesh.faces)
+
+
+def box(height: int, width: int) -> np.ndarray:
+    return np.pad(np.ones((height, width), bool), 20)
+
+
+@pytest.mark.parametrize("endpoint", ("/shape_generation", "/generation_all"))
+def test_an_endpoint_has_the_inputs_and_defaults_of_the_real_one(
+    client: Client, endpoint: str
+) -> None:
+    described = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
+    given = {p["parameter_name"]: p["parameter_default"] for p in described[endpoint]["parameters"]}
+    assert given == PARAMETERS
+    kinds = [output["component"] for output in described[endpoint]["returns"]]
+    files = ["File"] * (2 if endpoint == "/generation_all" else 1)
+    assert kinds == [*files, "Html", "Json", "Number"]
+
+
+def test_a_fixed_seed_is_used_and_the_statistics_say_what_was_made(client: Client) -> None:
+    photo = handle_file(str(DATA / "stool.jpg"))
+    mesh, _, stats, seed = client.predict(
+        image=photo, seed=99, randomize_seed=False, api_name="/shape_generation"
+    )
+    faces = trimesh.load(_path(mesh), force="mesh").faces
+    assert seed == stats["params"]["seed"] == 99
+    assert stats["number_of_faces"] == len(faces)
+    assert set(stats["time"]) >= {"remove background", "shape generation", "total"}
+    assert "not made by Hunyuan3D" in stats["engine"]
+
+
+def test_octree_resolution_sets_the_detail(client: Client) -> None:
+    photo = handle_file(str(DATA / "chair-front.png"))
+    faces = [
+        client.predict(image=photo, octree_resolution=level, api_name="/shape_generation")[2][
+            "number_of_faces"
+        ]
+        for level in (64, 256, 512)
+    ]
+    assert faces[0] * 4 < faces[1] and faces[1] * 2 < faces[2]
+
+
+def test_both_meshes_are_named_as_the_real_ones(client: Client) -> None:
+    photo = handle_file(str(DATA / "chair-front.png"))
+    white, textured, *_ = client.predict(image=photo, api_name="/generation_all")
+    assert [Path(_path(file)).name for file in (white, textured)] == [
+        "white_mesh.glb",
+        "textured_mesh.glb",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    (
+        ({"image": None}, "no front view"),
+        ({"steps": 101}, "101"),
+        ({"octree_resolution": 8}, "8"),
+    ),
+)
+def test_what_the_real_one_refuses_is_refused(
+    client: Client, wrong: Dict[str, Any], words: str
+) -> None:
+    given = {"image": handle_file(str(DATA / "chair-front.png")), **wrong}
+    if "image" not in wrong and client.app_version.major < 5:
+        pytest.skip("Gradio checks a slider's range from 5 on")
+    with pytest.raises(AppError, match=words):
+        client.predict(api_name="/shape_generation", **given)
+
+
+def test_it_runs_alone() -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local_space", "--port", str(port)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{READY}http://127.0.0.1:{port}\n"
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_full_front_makes_a_box_two_fifths_as_deep_as_wide() -> None:
+    mesh = solid({"front": box(300, 200)})
+    assert mesh.is_watertight
+    assert mesh.extents == pytest.approx([2 / 3, 1, 0.4 * 2 / 3], abs=0.02)
+    # A rim takes little of a slab.
+    assert mesh.volume == pytest.approx(np.prod(mesh.extents), rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("size", "depth", "bands"),
+    (
+        pytest.param((200, 164), 0.8, [(0, 0.64)], id="a bedside table"),
+        pytest.param((200, 218), 0.5, [(0, 0.73)], id="a chest on legs"),
+        pytest.param((300, 156), 1.0, [(0, 0.065), (0.64, 0.68)], id="a bar stool with a rail"),
+        pytest.param((200, 190), 1.0, [(0, 0.057), (0.69, 0.735)], id="a side table with a rail"),
+        pytest.param(
+            (400, 164), 0.5, [(0.05, 0.06), (0.34, 0.35), (0.64, 0.65), (0.93, 0.94)], id="a shelf"
+        ),
+    ),
+)
+def test_what_is_no_chair_is_as_deep_above_as_below(
+    size: Tuple[int, int], depth: float, bands: List[Tuple[float, float]]
+) -> None:
+    # Two legs as high as the whole, and what joins them, from and to a share of the height.
+    rows, columns = size
+    shape, leg = np.ones(size, bool), round(columns * 0.08)
+    shape[:, leg:-leg] = False
+    for first, last in bands:
+        shape[round(first * rows) : round(last * rows)] = True
+    front = np.pad(shape, 20)
+    mesh = solid({"front": front})
+    assert mesh.is_watertight
+    assert mesh.extents[2] == pytest.approx(depth * mesh.extents[0], abs=0.02)
+    for part in (mesh.vertices[:, 1] > 0.4, mesh.vertices[:, 1] < -0.4):
+        assert np.ptp(mesh.vertices[part][:, 2]) == pytest.approx(mesh.extents[2], abs=0.02)
+
+
+def test_two_views_make_their_visual_hull() -> None:
+    disc = np.hypot(*np.mgrid[-100:101, -100:101]) <= 100
+    mesh = solid({"front": disc, "left": box(200, 100)})
+    assert mesh.is_watertight
+    assert mesh.extents == pytest.approx([1, 1, 0.5], abs=0.02)
+    assert mesh.volume == pytest.approx(np.pi / 4 * 0.5, rel=0.03)
+
+
+@pytest.mark.parametrize(("view", "front_is_right"), (("left", False), ("right", True)))
+def test_a_side_view_has_the_front_where_the_contract_says(view: str, front_is_right: bool) -> None:
+    # An L from the side: a tall back and a seat in front of it.
+    side = np.zeros((200, 200), bool)
+    side[:, :60] = True
+    side[140:, :] = True
+    mesh = solid({"front": box(200, 200), view: side if front_is_right else side[:, ::-1]})
+    assert mesh.vertices[mesh.vertices[:, 1] > 0.1][:, 2].max() < 0
+    assert mesh.vertices[mesh.vertices[:, 1] < -0.3][:, 2].max() > 0.45
+
+
+def test_a_back_view_is_seen_from_behind() -> None:
+    front = box(200, 200)
+    front[20:100, 20:60] = False
+    mesh = solid({"front": front, "back": front[:, ::-1], "left": box(200, 200)})
+    high = mesh.vertices[mesh.vertices[:, 1] > 0.15]
+    assert high[:, 0].min() > -0.35 and high[:, 0].max() > 0.45
+
+
+@pytest.mark.parametrize("resolution", (16, 100, 512))
+def test_thin_parts_stay_closed_at_every_resolution(resolution: int) -> None:
+    frame = box(300, 200)
+    frame[40:, 30:210] = False
+    mesh = solid({"front": frame}, resolution)
+    assert mesh.is_watertight and len(mesh.faces) > 100
+
+
+def test_transparency_is_the_silhouette() -> None:
+    picture = Image.open(DATA / "chair-front.png")
+    view = segmentation.cut_out(picture)
+    assert (view.silhouette == (np.asarray(picture)[..., 3] >= 128)).mean() > 0.999
+
+
+def test_without_the_network_the_colour_of_the_border_is_the_background() -> None:
+    picture = Image.new("RGB", (200, 100), (240, 235, 225))
+    picture.paste((90, 50, 20), (50, 20, 120, 90))
+    view = segmentation.cut_out(picture, remove_background=False)
+    expected = np.zeros((100, 200), bool)
+    expected[20:90, 50:120] = True
+    assert (view.silhouette == expected).all()
+
+
+@pytest.mark.parametrize("remove_background", (True, False))
+def test_an_empty_wall_has_nothing_that_stands_out(remove_background: bool) -> None:
+    noise = np.random.default_rng(0).normal(180, 1, (200, 300, 3)).clip(0, 255).astype(np.uint8)
+    for wall in (Image.new("RGB", (300, 200), (200, 190, 180)), Image.fromarray(noise)):
+        with pytest.raises(segmentation.NothingStandsOut):
+            segmentation.cut_out(wall, remove_background)
+
+
+@pytest.mark.skipif(segmentation.load() is None, reason="no u2netp for this Python")
+def test_the_network_finds_the_chair_in_the_room() -> None:
+    view = segmentation.cut_out(Image.open(DATA / "chair.jpg"))
+    rows, columns = np.flatnonzero(view.silhouette.any(1)), np.flatnonzero(view.silhouette.any(0))
+    # Measured by eye in the photo: the chair's own box.
+    assert [columns[0], rows[0], columns[-1], rows[-1]] == pytest.approx(
+        [215, 166, 558, 686], abs=12
+    )
+
+
+def _path(output: Any) -> str:
+    return str(output["value"] if isinstance(output, dict) else output)

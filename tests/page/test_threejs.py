@@ -1,0 +1,98 @@
+"""A real browser, on a page of another origin, does what frontends do."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Iterator, List
+
+import pytest
+
+from support.api import DATA
+from support.browser import launch
+from support.processes import Server
+
+JOURNEY = """
+async ({ api, views }) => {
+  const seen = { events: [] };
+  const { session_id } = await (await fetch(api + "/api/generate_session_id")).json();
+  const form = new FormData();
+  for (const [field, data] of Object.entries(views)) {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    form.append(field, new Blob([bytes], { type: "image/png" }), field + ".png");
+  }
+  form.append("caption", "a chair with arm rests");
+  const answer = await fetch(`${api}/api/process_furniture_image/${session_id}`, {
+    method: "POST", body: form, headers: { Accept: "text/event-stream" },
+  });
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+  for (const block of text.split("\\n\\n")) {
+    const lines = block.split("\\n");
+    if (lines[0].startsWith("event: ")) {
+      seen.events.push([lines[0].slice(7), JSON.parse(lines[1].slice(6))]);
+    }
+  }
+  const list = async () =>
+    (await (await fetch(`${api}/api/session_models/${session_id}`)).json()).models;
+  seen.listed = await list();
+  const model = await fetch(`${api}/sessions/${session_id}/models/${seen.listed[0]}`);
+  seen.magic = new TextDecoder().decode((await model.arrayBuffer()).slice(0, 4));
+  seen.etag = model.headers.get("ETag");
+  const lost = await fetch(`${api}/api/session_models/nobody`);
+  seen.lost = [lost.status, (await lost.json()).code];
+  const one = `${api}/api/sessions/${session_id}/models/${seen.listed[0]}`;
+  seen.deleted = (await fetch(one, { method: "DELETE" })).status;
+  seen.left = await list();
+  seen.ended = (await fetch(`${api}/api/sessions/${session_id}`, { method: "DELETE" })).status;
+  return seen;
+}
+"""
+
+
+@pytest.fixture
+def other_origin(tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty page that is not ours."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("<!doctype html><title>a shop</title>")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    handler = partial(Quiet, directory=str(tmp_path / "site"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{site.server_address[1]}/"
+        site.shutdown()
+
+
+def test_a_page_of_another_origin_does_the_whole_journey(
+    tmp_path: Path, stand_in_url: str, other_origin: str
+) -> None:
+    server = Server(tmp_path, HUNYUAN_SPACE_ID=stand_in_url)
+    views = {
+        f"{side}_image": base64.b64encode((DATA / f"chair-{side}.png").read_bytes()).decode()
+        for side in ("front", "back", "left", "right")
+    }
+    errors: List[str] = []
+    try:
+        with launch() as browser:
+            page = browser.new_page()
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(other_origin)
+            seen = page.evaluate(JOURNEY, {"api": server.url, "views": views})
+    finally:
+        server.kill()
+    names = [name for name, _ in seen["events"]]
+    assert names[-1] == "complete" and "progress" in names
+    assert seen["events"][-1][1]["model"] == "front_image.glb"
+    assert seen["listed"] == ["front_image.glb"]
+    assert (seen["magic"], seen["lost"]) == ("glTF", [404, "session_not_found"])
+    assert seen["etag"]
+    assert (seen["deleted"], seen["left"], seen["ended"]) == (204, [], 204)
+    assert errors == []

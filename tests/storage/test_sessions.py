@@ -1,0 +1,153 @@
+"""What is kept, under which name, and what can be seen of it when."""
+
+from __future__ import annotations
+
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import List, Optional
+
+import pytest
+
+from dreamlab.errors import ModelNotFound, SessionNotFound
+from dreamlab.storage.session import NewUpload, Session
+from dreamlab.storage.store import SessionStore, StorageUnusable
+from support.api import files_below
+
+JPEG = (".jpg", ".jpeg")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SessionStore:
+    return SessionStore(tmp_path / "sessions")
+
+
+@pytest.fixture
+def session(store: SessionStore) -> Session:
+    return store.create()
+
+
+def keep(session: Session, name: str, content: bytes = b"photo") -> str:
+    return session.keep([NewUpload(io.BytesIO(content), name, JPEG)])[0].name
+
+
+def save(session: Session, upload: str, content: bytes = b"model") -> str:
+    with session.draft() as draft:
+        draft.write_bytes(content)
+        return session.save(draft, upload)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    (
+        ("chair.jpg", "chair.jpg"),
+        ("Chair 1.JPEG", "Chair_1.JPEG"),
+        ("chair.png", "chair.jpg"),
+        ("chair", "chair.jpg"),
+        ("my.old.chair.jpg", "my.old.chair.jpg"),
+        ("椅子.jpg", "image.jpg"),
+        ("", "image.jpg"),
+        (".jpg", "image.jpg"),
+        ("../../etc/passwd", "etc_passwd.jpg"),
+        ("../../etc/chair.jpg", "etc_chair.jpg"),
+        ("..", "image.jpg"),
+        ("chair\0.jpg", "chair.jpg"),
+        ("a%2fb#c?.jpg", "a2fbc.jpg"),
+        ("\u202egpj.chair", "gpj.jpg"),
+        ("x" * 5000 + ".jpg", "x" * 100 + ".jpg"),
+    ),
+)
+def test_an_upload_is_kept_under_its_name_made_safe(session: Session, name: str, kept: str) -> None:
+    assert keep(session, name) == kept
+    assert files_below(session.folder) == [f"uploads/{kept}"]
+
+
+def test_a_taken_name_gets_a_number(session: Session) -> None:
+    names = [keep(session, "chair.jpg", content) for content in (b"1", b"2", b"3")]
+    assert names == ["chair.jpg", "chair-2.jpg", "chair-3.jpg"]
+    assert [(session.folder / "uploads" / name).read_bytes() for name in names] == [
+        b"1",
+        b"2",
+        b"3",
+    ]
+
+
+def test_many_at_once_never_share_a_name(session: Session) -> None:
+    ready = threading.Barrier(16)
+
+    def both(number: int) -> str:
+        ready.wait()
+        upload = keep(session, "chair.jpg", str(number).encode())
+        return save(session, upload, str(number).encode())
+
+    with ThreadPoolExecutor(16) as pool:
+        names = list(pool.map(both, range(16)))
+    assert len(set(names)) == 16
+    for number, name in enumerate(names):
+        assert session.model(name).read_bytes() == str(number).encode()
+        assert (session.folder / "uploads" / name.replace(".glb", ".jpg")).exists()
+
+
+def test_models_are_listed_oldest_first(session: Session) -> None:
+    uploads = ["b.jpg", "a.jpg", "c.jpg", "a.png"]
+    assert [save(session, upload) for upload in uploads] == ["b.glb", "a.glb", "c.glb", "a-2.glb"]
+    assert session.models() == ["b.glb", "a.glb", "c.glb", "a-2.glb"]
+
+
+def test_a_model_is_not_seen_before_it_is_complete(session: Session) -> None:
+    with session.draft() as draft:
+        draft.write_bytes(b"half")
+        assert session.models() == []
+        with pytest.raises(ModelNotFound):
+            session.model(draft.name)
+        session.save(draft, "chair.jpg")
+        assert session.models() == ["chair.glb"]
+
+
+def test_a_draft_that_comes_to_nothing_is_removed(session: Session) -> None:
+    with pytest.raises(RuntimeError), session.draft() as draft:
+        draft.write_bytes(b"half")
+        raise RuntimeError
+    assert files_below(session.folder) == []
+
+
+def test_the_files_of_one_request_are_kept_all_or_none(session: Session) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: Optional[int] = -1) -> bytes:
+            raise OSError(28, "No space left on device")
+
+    files: List[NewUpload] = [
+        NewUpload(io.BytesIO(b"front"), "front.jpg", JPEG),
+        NewUpload(Broken(), "left.jpg", JPEG),
+    ]
+    with pytest.raises(Exception, match="disk is full"):
+        session.keep(files)
+    assert files_below(session.folder) == []
+
+
+def test_a_session_that_is_gone_is_not_found(store: SessionStore, session: Session) -> None:
+    assert store.open(session.id).id == session.id
+    with session.draft() as draft:
+        draft.write_bytes(b"model")
+        for folder in ("uploads", "models"):
+            for file in (session.folder / folder).iterdir():
+                file.unlink()
+            (session.folder / folder).rmdir()
+        session.folder.rmdir()
+        with pytest.raises(SessionNotFound):
+            session.save(draft, "chair.jpg")
+    with pytest.raises(SessionNotFound):
+        store.open(session.id)
+    with pytest.raises(SessionNotFound):
+        session.models()
+    with pytest.raises(SessionNotFound):
+        keep(session, "chair.jpg")
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageUnusable, match="SESSIONS_DIR"):
+        SessionStore(tmp_path / "file").prepare()
+    SessionStore(tmp_path / "new" / "one").prepare()
+    assert files_below(tmp_path) == ["file"]

@@ -1,0 +1,1 @@
+"""What the tests use and what is no test: servers, clients, pictures, a browser."""
