@@ -58,7 +58,7 @@ if __name__ == "__main__":
     _timed(HunyuanService, "_wait_for", "wait")
     _timed(HunyuanService, "_download", "download")
     _timed(Session, "save", "save")
-    generations.describe_model = _told(generations.describe_model)  # type: ignore[assignment]
+    generations.describe = _told(generations.describe)  # type: ignore[assignment]
     status = app.main()
     sys.stdout.flush()
     os._exit(status)

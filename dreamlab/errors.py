@@ -8,15 +8,17 @@ from typing import Optional
 class DreamLabError(Exception):
     """The root of the family: an HTTP `status`, a stable `code` and a sentence for a person.
 
-    `retry_after` is in whole seconds. It is None where waiting does not help.
+    `message` is the sentence of a class whose errors all say the same. `retry_after` is in whole
+    seconds. It is None where waiting does not help.
     """
 
     status = 500
     code = "internal_error"
+    message = ""
     retry_after: Optional[int] = None
 
-    def __init__(self, message: str, retry_after: Optional[int] = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str = "", retry_after: Optional[int] = None) -> None:
+        super().__init__(message or self.message)
         if retry_after is not None:
             self.retry_after = retry_after
 
@@ -41,6 +43,7 @@ class MissingImage(DreamLabError):
     """The form has no front view, or an empty one."""
 
     status, code = 400, "missing_image"
+    message = "Send a photo as the file field image or front_image."
 
 
 class InvalidOption(DreamLabError):
@@ -68,27 +71,21 @@ class SessionNotFound(DreamLabError):
     """There is no session with that id, or it was removed in the meantime."""
 
     status, code = 404, "session_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("There is no such session. Ask for a new session id.")
+    message = "There is no such session. Ask for a new session id."
 
 
 class ModelNotFound(DreamLabError):
     """The session has no model with that name."""
 
     status, code = 404, "model_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("The session has no model of that name.")
+    message = "The session has no model of that name."
 
 
 class StorageFull(DreamLabError):
     """The disk, or the quota on it, is full."""
 
     status, code = 507, "storage_full"
-
-    def __init__(self) -> None:
-        super().__init__("The server's disk is full. Try again later.")
+    message = "The server's disk is full. Try again later."
 
 
 # The generation
@@ -123,6 +120,7 @@ class GeneratorUnavailable(GenerationError):
     """The generator cannot be reached."""
 
     status, code, retry_after = 503, "generator_unavailable", 10
+    message = "The generator cannot be reached. Try again soon."
 
 
 class QuotaExceeded(GenerationError):

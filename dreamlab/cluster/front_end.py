@@ -23,11 +23,10 @@ from dreamlab.cluster.limits import SharedLimits
 from dreamlab.cluster.messages import AttemptReport, GenerationTask, TaskResult
 from dreamlab.errors import GenerationTimeout, GeneratorUnavailable
 from dreamlab.generation.limits import Capacity
-from dreamlab.generation.run import GeneratedModel, KeptView
+from dreamlab.generation.run import GeneratedModel, Generation
 from dreamlab.settings import PLAIN, QUEUES, TEXTURED, Settings
 from dreamlab.space.progress import OnProgress, Progress, Queued, ignore_progress
 from dreamlab.storage.session import Session
-from hunyuan_service import Options
 
 log = logging.getLogger("dreamlab")
 
@@ -80,24 +79,17 @@ class CeleryGenerator:
                     self._limits.release(generation_id, session.id, QUEUES)
 
     def run(
-        self,
-        generation_id: str,
-        session: Session,
-        views: List[KeptView],
-        options: Options,
-        on_progress: OnProgress = ignore_progress,
+        self, generation: Generation, on_progress: OnProgress = ignore_progress
     ) -> GeneratedModel:
         """Have a worker generate one model, and wait for it. Raises what `run.run` raises.
 
         The model is saved and listed even if nobody waits any longer.
         """
-        queue = TEXTURED if options.texture else PLAIN
-        waiting = _WaitingTask(generation_id, session, session.reserve(views[0].upload.name), queue)
-        names = {view.side: view.upload.name for view in views}
-        task = GenerationTask(session.id, names, waiting.model, asdict(options))
+        queue = TEXTURED if generation.options.texture else PLAIN
+        waiting = _WaitingTask(generation, queue)
         # A session with a draft is not swept while its task waits.
-        with session.draft():
-            self._send(waiting, task)
+        with generation.session.draft():
+            self._send(waiting)
             try:
                 return self._wait(waiting, on_progress)
             except GenerationTimeout:
@@ -111,8 +103,7 @@ class CeleryGenerator:
         return {
             "engine": workers.engine,
             "generator": workers.state,
-            "generating": self._capacity.in_flight,
-            "capacity": self._capacity.limit,
+            **self._capacity.health(),
             "workers": len(workers.engines),
             "queued": workers.queued,
         }
@@ -121,11 +112,11 @@ class CeleryGenerator:
         """End the requests that wait, each with GeneratorUnavailable. The workers go on."""
         self._closing.set()
 
-    def _send(self, waiting: _WaitingTask, task: GenerationTask) -> None:
+    def _send(self, waiting: _WaitingTask) -> None:
         try:
             self._celery.send_task(
                 messages.TASK,
-                args=[task._asdict()],
+                args=[waiting.task._asdict()],
                 task_id=waiting.id,
                 queue=waiting.queue,
                 expires=messages.longest_task_s(self._settings),
@@ -221,11 +212,14 @@ class _Workers(NamedTuple):
 class _WaitingTask:
     """What one waiting request knows of its task."""
 
-    def __init__(self, task_id: str, session: Session, model: str, queue: str) -> None:
-        self.id = task_id
-        self.session = session
-        self.model = model
+    def __init__(self, generation: Generation, queue: str) -> None:
+        self.id = generation.id
+        self.session = generation.session
+        self.model = self.session.reserve(generation.filename)
         self.queue = queue
+        uploads = {view.side: view.upload.name for view in generation.views}
+        options = asdict(generation.options)
+        self.task = GenerationTask(self.session.id, uploads, self.model, options)
         self.engine = ""
         self.position = 0
         self.renewed = 0.0

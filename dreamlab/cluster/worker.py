@@ -19,7 +19,7 @@ from dreamlab import settings
 from dreamlab.cluster import messages
 from dreamlab.cluster.messages import AttemptReport, GenerationTask, TaskResult
 from dreamlab.errors import DreamLabError
-from dreamlab.generation.run import reopen_views, run
+from dreamlab.generation.run import Generation, reopen_views, run
 from dreamlab.logs import log_to_stderr
 from dreamlab.settings import InvalidSetting
 from dreamlab.space.progress import ProgressEvent
@@ -94,7 +94,8 @@ def generate(self: Task, task: Dict[str, Any]) -> List[Any]:
             return [*TaskResult(own.engine)]
         report()
         views = reopen_views(session, names, own.max_image_megapixels)
-        generated = run(session, views, Options(**options), service(), on_progress, model)
+        generation = Generation(attempt_id, session, views, Options(**options))
+        generated = run(generation, service(), on_progress, model)
     except DreamLabError as error:
         return [*TaskResult(own.engine, error=messages.error_to_dict(error))]
     return [*TaskResult(generated.engine, generated.seed)]

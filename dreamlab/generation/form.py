@@ -43,7 +43,7 @@ def read_views(files: Mapping[str, FileStorage]) -> List[View]:
         if file is not None and side not in found and (file.filename or _size(file)):
             found[side] = View(side, field, file)
     if "front" not in found or not _size(found["front"].file):
-        raise MissingImage("Send a photo as the file field image or front_image.")
+        raise MissingImage
     return list(found.values())
 
 

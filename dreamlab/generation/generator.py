@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ContextManager, Dict, List, Protocol
+from typing import Any, ContextManager, Dict, Protocol
 
 from dreamlab.generation.limits import Capacity
-from dreamlab.generation.run import GeneratedModel, KeptView, run
+from dreamlab.generation.run import GeneratedModel, Generation, run
 from dreamlab.settings import Settings
 from dreamlab.space.progress import OnProgress, ignore_progress
 from dreamlab.storage.session import Session
-from hunyuan_service import HunyuanService, Options
+from hunyuan_service import HunyuanService
 
 
 class Generator(Protocol):
@@ -18,14 +18,7 @@ class Generator(Protocol):
     def slot(self, session: Session) -> ContextManager[str]:
         """Hold a slot for one generation, whose new id it yields. Raises GeneratorBusy."""
 
-    def run(
-        self,
-        generation_id: str,
-        session: Session,
-        views: List[KeptView],
-        options: Options,
-        on_progress: OnProgress = ...,
-    ) -> GeneratedModel:
+    def run(self, generation: Generation, on_progress: OnProgress = ...) -> GeneratedModel:
         """Generate and save one model in a slot that is held. Raises what `run.run` raises."""
 
     def health(self) -> Dict[str, Any]:
@@ -41,27 +34,17 @@ class InProcessGenerator:
     def __init__(self, service: HunyuanService, settings: Settings) -> None:
         self._service = service
         self._capacity = Capacity(settings.max_generations, settings.max_generations_per_session)
-
-    def slot(self, session: Session) -> ContextManager[str]:
-        return self._capacity.slot(session)
+        self.slot = self._capacity.slot
+        self.close = service.close
 
     def run(
-        self,
-        generation_id: str,
-        session: Session,
-        views: List[KeptView],
-        options: Options,
-        on_progress: OnProgress = ignore_progress,
+        self, generation: Generation, on_progress: OnProgress = ignore_progress
     ) -> GeneratedModel:
-        return run(session, views, options, self._service, on_progress)
+        return run(generation, self._service, on_progress)
 
     def health(self) -> Dict[str, Any]:
         return {
             "engine": self._service.engine,
             "generator": self._service.state(),
-            "generating": self._capacity.in_flight,
-            "capacity": self._capacity.limit,
+            **self._capacity.health(),
         }
-
-    def close(self) -> None:
-        self._service.close()

@@ -7,7 +7,7 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager
 from typing import Counter as CounterType
-from typing import Iterator, Optional
+from typing import Dict, Iterator, Optional
 
 from dreamlab.errors import GeneratorBusy
 from dreamlab.storage.session import Session
@@ -20,26 +20,30 @@ class Capacity:
     """At most `limit` generations in flight, and `per_session` of one session."""
 
     def __init__(self, limit: int, per_session: Optional[int] = None) -> None:
-        self.limit = limit
-        self.in_flight = 0
+        self._limit = limit
+        self._in_flight = 0
         self._per_session = per_session or limit
         self._by_session: CounterType[str] = Counter()
         self._lock = threading.Lock()
+
+    def health(self) -> Dict[str, int]:
+        """Return what the health route says of these limits."""
+        return {"generating": self._in_flight, "capacity": self._limit}
 
     @contextmanager
     def slot(self, session: Session) -> Iterator[str]:
         """Hold a slot for one generation, whose new id it yields. Raises GeneratorBusy."""
         with self._lock:
-            if self.in_flight >= self.limit:
+            if self._in_flight >= self._limit:
                 raise GeneratorBusy(LIMIT_REACHED)
             if self._by_session[session.id] >= self._per_session:
                 raise GeneratorBusy(SESSION_LIMIT_REACHED)
-            self.in_flight += 1
+            self._in_flight += 1
             self._by_session[session.id] += 1
         try:
             yield str(uuid.uuid4())
         finally:
             with self._lock:
-                self.in_flight -= 1
+                self._in_flight -= 1
                 self._by_session[session.id] -= 1
                 self._by_session += Counter()  # drops the sessions with a count of zero

@@ -26,6 +26,20 @@ class KeptView(NamedTuple):
     photo: photos.Photo
 
 
+class Generation(NamedTuple):
+    """One generation: its id, its session, its views (the front one first) and its options."""
+
+    id: str
+    session: Session
+    views: List[KeptView]
+    options: Options
+
+    @property
+    def filename(self) -> str:
+        """The name of the front view's upload, after which the model is named."""
+        return self.views[0].upload.name
+
+
 class GeneratedModel(NamedTuple):
     """A saved model: its name, its seed where the generator says one, and the engine."""
 
@@ -64,24 +78,23 @@ def reopen_views(
 
 
 def run(
-    session: Session,
-    views: List[KeptView],
-    options: Options,
+    generation: Generation,
     service: HunyuanService,
     on_progress: OnProgress = ignore_progress,
     reserved_name: Optional[str] = None,
 ) -> GeneratedModel:
-    """Generate a model of the views and save it, under the reserved name if there is one.
+    """Generate a model and save it, under the reserved name if there is one.
 
     Raises GenerationError, StorageFull, and SessionNotFound if the session is deleted meanwhile.
     """
+    session, options = generation.session, generation.options
     started, size, outcome = time.monotonic(), 0, "internal_error"
     try:
-        with session.draft() as draft, _files(session, views) as files:
+        with session.draft() as draft, _files(generation) as files:
             seed = service.generate(files, options, draft, on_progress)
             size = draft.stat().st_size
             if reserved_name is None:
-                name = session.save(draft, views[0].upload.name)
+                name = session.save(draft, generation.filename)
             else:
                 name = reserved_name
                 session.save_reserved(draft, name)
@@ -102,12 +115,13 @@ def run(
 
 
 @contextmanager
-def _files(session: Session, views: List[KeptView]) -> Iterator[Dict[str, Path]]:
+def _files(generation: Generation) -> Iterator[Dict[str, Path]]:
     """The file for the generator, by side: the upload itself or a temporary clean copy."""
     with ExitStack() as copies:
-        yield {
-            side: upload.path
-            if photo.copy is None
-            else copies.enter_context(session.temporary_upload(photo.copy, photo.copy_suffix))
-            for side, upload, photo in views
-        }
+        files = {}
+        for side, upload, photo in generation.views:
+            files[side] = upload.path
+            if photo.copy is not None:
+                copy = generation.session.temporary_upload(photo.copy, photo.copy_suffix)
+                files[side] = copies.enter_context(copy)
+        yield files

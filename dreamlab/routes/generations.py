@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
-from typing import Any, Callable, Dict
+from typing import Any, Dict
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from dreamlab.generation.form import read_options, read_views
-from dreamlab.generation.run import GeneratedModel, keep_views
+from dreamlab.generation.run import GeneratedModel, Generation, keep_views
 from dreamlab.routes import event_stream
 from dreamlab.routes.answers import describe_error
 from dreamlab.routes.current import generator, settings, store
@@ -27,22 +26,20 @@ def process_furniture_image(session_id: str) -> Response:
         generation_id = held.enter_context(generator.slot(session))
         submitted, options = read_views(request.files), read_options(request.form)
         views = keep_views(session, submitted, settings.max_image_megapixels)
-        g.filename = views[0].upload.name
-        generate = partial(generator.run, generation_id, session, views, options)
-        describe = partial(describe_model, request.url_root, session.id, g.filename)
+        generation = Generation(generation_id, session, views, options)
+        g.filename = generation.filename
         if wants_events():
-            return answer_events(generate, describe, g.filename, held.pop_all())
-        return jsonify(describe(generate()))
+            return answer_events(generation, held.pop_all())
+        return jsonify(describe(generation, generator.run(generation), request.url_root))
 
 
-def describe_model(
-    root: str, session_id: str, filename: str, model: GeneratedModel
-) -> Dict[str, Any]:
-    """Return the answer to a generation that has succeeded."""
+def describe(generation: Generation, model: GeneratedModel, root: str) -> Dict[str, Any]:
+    """Return the answer to a generation that has succeeded. `root` is the URL of the API."""
+    session_id = generation.session.id
     return {
         "message": "Image saved successfully",
         "session_id": session_id,
-        "filename": filename,
+        "filename": generation.filename,
         "model": model.name,
         "model_url": model_url(root, session_id, model.name),
         "seed": model.seed,
@@ -56,13 +53,10 @@ def wants_events() -> bool:
     return request.accept_mimetypes.best_match(types) == event_stream.MIMETYPE
 
 
-def answer_events(
-    generate: Callable[..., GeneratedModel],
-    describe: Callable[[GeneratedModel], Dict[str, Any]],
-    filename: str,
-    held: ExitStack,
-) -> Response:
-    """Return the progress of `generate` as an event stream. `held` is closed when it ends."""
+def answer_events(generation: Generation, held: ExitStack) -> Response:
+    """Run the generation and return its progress as an event stream. Close `held` at its end."""
+    # Only this thread has a request.
+    run, root = generator.run, request.url_root
 
     def work(emit: event_stream.Emit) -> event_stream.Event:
         def on_progress(event: ProgressEvent) -> None:
@@ -70,9 +64,9 @@ def answer_events(
 
         with held:
             try:
-                return "complete", describe(generate(on_progress))
+                return "complete", describe(generation, run(generation, on_progress), root)
             except Exception as error:
-                described = describe_error(error, filename)
+                described = describe_error(error, generation.filename)
                 return "error", {"status": described.status, **described.body}
 
     # X-Accel-Buffering tells nginx to pass on each event as it comes.

@@ -12,7 +12,6 @@ from dreamlab.errors import GenerationError, GenerationTimeout, GeneratorUnavail
 from dreamlab.settings import Settings
 from dreamlab.space.connection import Connection
 from dreamlab.space.deadlines import call_within, in_thread, seconds_left
-from dreamlab.space.failures import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,7 @@ class Connector:
                 # Another request began to connect and ran out of time. This one has time left.
                 return self.connected(deadline)
             log.warning("no connection to %s: %r", self._settings.engine, error)
-            raise GeneratorUnavailable(UNREACHABLE) from error
+            raise GeneratorUnavailable from error
 
     def state(self) -> str:
         """Return `starting`, `ready` or `unreachable`: the result of a probe in the background."""

@@ -16,7 +16,6 @@ from dreamlab.errors import (
 
 log = logging.getLogger(__name__)
 
-UNREACHABLE = "The generator cannot be reached. Try again soon."
 # gradio_client 1 and Gradio 4 wrap the server's own words in this sentence.
 _WRAPPED = re.compile(r"^The upstream Gradio app has raised an exception: (['\"]?)(.*)\1$", re.S)
 _QUOTA = re.compile(r"exceeded your\b.*\b(quota|limit)\b|gpu (daily )?quota", re.I | re.S)
@@ -36,7 +35,7 @@ def translate(error: Exception) -> GenerationError:
     if isinstance(error, (QueueError, TooManyRequestsError)):
         return GeneratorBusy("The generator's queue is full. Try again soon.")
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return GeneratorUnavailable(UNREACHABLE)
+        return GeneratorUnavailable()
     if isinstance(error, (concurrent.futures.CancelledError, httpx.TransportError)):
         return GenerationFailed("The generator died while it made the model.")
     if isinstance(error, httpx.HTTPStatusError):
