@@ -26,7 +26,7 @@ from local_space.segmentation import View
 from support.api import DATA
 from support.processes import PROJECT
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent.parent
 NODE = shutil.which("node")
 HAS_VALIDATOR = NODE is not None and (HERE / "node_modules" / "gltf-validator").is_dir()
 if not HAS_VALIDATOR and os.environ.get("CI") == "true":
