@@ -23,10 +23,10 @@ from dreamlab.errors import (
 from dreamlab.models import glb
 from dreamlab.settings import MEGABYTE, Settings
 from dreamlab.space.connection import Connection
-from dreamlab.space.connector import Connector, Locate
 from dreamlab.space.deadlines import DeadlineExceeded, call_within, seconds_left
 from dreamlab.space.failures import translate
 from dreamlab.space.progress import OnProgress, ProgressEvent, ignore_progress, read_progress
+from dreamlab.space.reconnect import Connector, Locate
 
 if TYPE_CHECKING:
     from gradio_client.client import Job

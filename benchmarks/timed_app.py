@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict
 import app
 from dreamlab import photos
 from dreamlab.routes import generations
-from dreamlab.space.connector import Connector
+from dreamlab.space.reconnect import Connector
 from dreamlab.storage.session import Session
 from hunyuan_service import HunyuanService
 

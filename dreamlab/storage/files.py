@@ -15,24 +15,19 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import itertools
 import os
-import re
 import shutil
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator, Sequence, Tuple
-
-from werkzeug.utils import secure_filename
+from typing import Iterator
 
 from dreamlab.errors import SessionNotFound, StorageFull
+from dreamlab.storage.names import numbered
 
 TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
-_NAMELESS = "image"
-_MAX_STEM = 100
 
 
 def reservation(path: Path) -> Path:
@@ -75,13 +70,6 @@ def publish(path: Path, folder: Path, stem: str, suffix: str) -> str:
     raise AssertionError("itertools.count ended")
 
 
-def numbered(stem: str, suffix: str) -> Iterator[str]:
-    """Generate the names `stem`, `stem-2`, `stem-3`, ... with the suffix."""
-    yield stem + suffix
-    for number in itertools.count(2):
-        yield f"{stem}-{number}{suffix}"
-
-
 def sync(path: Path) -> None:
     """Return when the file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -104,16 +92,6 @@ def lock_shared(folder: Path) -> bool:
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_SH)
     return is_alone
-
-
-def safe_name(name: str, suffixes: Sequence[str]) -> Tuple[str, str]:
-    """Return the safe (stem, suffix) of a client's file name. The suffix is one of `suffixes`."""
-    stem, dot, last = name.rpartition(".")
-    if not dot or re.search(r"[\\/]", last):
-        stem, last = name, ""
-    suffix = "." + last if "." + last.lower() in suffixes else suffixes[0]
-    # A name that begins with a dash is an option to the command that gets it.
-    return secure_filename(stem)[:_MAX_STEM].strip("._-") or _NAMELESS, suffix
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import IO, Iterator, List, NamedTuple, Sequence
 from dreamlab.errors import DreamLabError, ModelNotFound
 from dreamlab.models import glb
 from dreamlab.settings import LONGEST_GENERATION_S
-from dreamlab.storage import files
+from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
 
 _MODEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*" + re.escape(glb.SUFFIX))
@@ -77,7 +77,7 @@ class Session:
         with storage_errors(), files.temporary(self._uploads) as temporary:
             with temporary.open("wb") as copy:
                 shutil.copyfileobj(upload.file, copy, 1 << 20)
-            stem, suffix = files.safe_name(upload.name, upload.suffixes)
+            stem, suffix = names.safe_name(upload.name, upload.suffixes)
             name = files.publish(temporary, self._uploads, stem, suffix)
         return Upload(name, self._uploads / name)
 
@@ -133,7 +133,7 @@ class Session:
         """
         stem = upload_name.rpartition(".")[0]
         with storage_errors():
-            for name in files.numbered(stem, glb.SUFFIX):
+            for name in names.numbered(stem, glb.SUFFIX):
                 if self.was_saved(name):
                     continue
                 reservation = files.reservation(self._models / name)
