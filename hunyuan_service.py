@@ -22,7 +22,7 @@ from dreamlab.errors import (
 )
 from dreamlab.models import glb
 from dreamlab.settings import MEGABYTE, Settings
-from dreamlab.space.connection import Connection
+from dreamlab.space.connection import Connection, file_argument
 from dreamlab.space.deadlines import DeadlineExceeded, call_within, seconds_left
 from dreamlab.space.failures import translate
 from dreamlab.space.progress import OnProgress, ProgressEvent, ignore_progress, read_progress
@@ -125,10 +125,7 @@ def _arguments(
     parameters: Sequence[Mapping[str, Any]], views: Mapping[str, Path], options: Options
 ) -> Dict[str, Any]:
     """Return the arguments for an endpoint with these parameters, and no others."""
-    from gradio_client import handle_file
-
-    # Strict: a file that is gone is an error of our own.
-    files = {side: handle_file(path.resolve(strict=True)) for side, path in views.items()}
+    files = {side: file_argument(path) for side, path in views.items()}
     wanted: Dict[str, Any] = {f"mv_image_{side}": file for side, file in files.items()}
     wanted.update(
         # A multi-view deployment reads only the mv_ ones, a single-view one only this.

@@ -96,7 +96,8 @@ class Connection:
 
     def fetch(self, path: str, file: BinaryIO, max_bytes: int, deadline: float) -> None:
         """Write the server's file `path` to `file`. Raises GenerationFailed over `max_bytes`."""
-        timeout_s = max(seconds_left(deadline), 0.1)
+        # The caller gives up at the deadline. This ends the thread a little later.
+        timeout_s = seconds_left(deadline) + 1
         with self._http.stream("GET", "file=" + quote(path), timeout=timeout_s) as answer:
             answer.raise_for_status()
             for chunk in answer.iter_raw():
@@ -120,6 +121,12 @@ class Connection:
             return dict(self._uploaded[path])
 
         endpoint._upload_file = once
+
+
+def file_argument(path: Path) -> Dict[str, Any]:
+    """Return a file as an argument of a job. It is read when the job is submitted."""
+    path = path.resolve()
+    return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
 
 
 def _token(address: str, settings: Settings) -> Any:
