@@ -1,24 +1,26 @@
+"""The settings: their parsing, their checks, and their table in the README."""
+
 from __future__ import annotations
 
-import os
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from PIL import features
 
-from dreamlab.settings import InvalidSetting, Settings, load
+from dreamlab.settings import PROJECT, InvalidSetting, Settings, load
+from support.processes import run_app
 
-PROJECT = Path(__file__).resolve().parent.parent
 
-
-def test_nothing_set_gives_the_defaults() -> None:
+def test_unset_and_empty_settings_have_their_defaults() -> None:
     assert load({}) == Settings()
     assert load({"PORT": "", "HF_TOKEN": " "}) == Settings()
 
 
-def test_values_are_read() -> None:
+def test_values_are_parsed() -> None:
     settings = load(
         {
             "HUNYUAN_SPACE_ID": "http://gpu-box:8080/",
@@ -35,7 +37,7 @@ def test_values_are_read() -> None:
 
 
 @pytest.mark.parametrize("engine", ("local", "tencent/Hunyuan3D-2", "https://me-mine.hf.space"))
-def test_an_engine_is_local_a_space_or_a_url(engine: str) -> None:
+def test_an_engine_is_local_or_a_space_or_a_url(engine: str) -> None:
     assert load({"HUNYUAN_SPACE_ID": engine}).engine == engine
 
 
@@ -56,27 +58,25 @@ def test_an_engine_is_local_a_space_or_a_url(engine: str) -> None:
         ("SENDFILE", "/internal models/"),
         ("SENDFILE", "1"),
         ("PORT", "70000"),
+        ("CELERY_BROKER_URL", "rabbitmq-host"),
+        ("CELERY_RESULT_BACKEND", "amqp://host"),
+        ("GENERATION_QUEUE", "fast"),
+        ("MAX_QUEUE", "0"),
+        ("MAX_GENERATIONS_PER_SESSION", "0"),
     ),
 )
-def test_a_value_without_sense_is_named_in_one_line(name: str, value: str) -> None:
+def test_an_invalid_value_is_reported_in_one_line_with_its_name(name: str, value: str) -> None:
     with pytest.raises(InvalidSetting, match=f"^{name} [^\n]*$"):
         load({name: value})
 
 
-def test_a_wrong_setting_stops_the_start() -> None:
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=PROJECT,
-        env={**os.environ, "PORT": "none"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+def test_an_invalid_setting_stops_the_start() -> None:
+    done = run_app(PORT="none")
     assert done.returncode == 2
     assert done.stderr == "PORT must be a whole number from 1 to 65535, not 'none'\n"
 
 
-def test_importing_the_app_stays_light() -> None:
+def test_the_app_imports_no_heavy_packages() -> None:
     # Pillow before 11 imports numpy itself where that is installed.
     heavy = ["gradio", "skimage", "trimesh"] + ["numpy"] * (features.version("pil") >= "11")
     code = f"import sys, app; print([m for m in {heavy} if m in sys.modules])"
@@ -86,26 +86,12 @@ def test_importing_the_app_stays_light() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    (
-        ("CELERY_BROKER_URL", "rabbitmq-host"),
-        ("CELERY_RESULT_BACKEND", "amqp://host"),
-        ("GENERATION_QUEUE", "fast"),
-        ("MAX_QUEUE", "0"),
-        ("MAX_GENERATIONS_PER_SESSION", "0"),
-    ),
-)
-def test_a_task_queue_s_settings_are_checked_too(name: str, value: str) -> None:
-    both = {"CELERY_BROKER_URL": "amqp://host", "CELERY_RESULT_BACKEND": "redis://host"}
-    assert load(both).generation_queue == ("plain", "textured")
-    with pytest.raises(InvalidSetting, match=f"^{name} [^\n]*$"):
-        load({**both, name: value})
-
-
-def test_a_broker_without_a_result_backend_is_no_task_queue() -> None:
+def test_a_broker_needs_a_result_backend() -> None:
+    broker = {"CELERY_BROKER_URL": "amqp://host"}
     with pytest.raises(InvalidSetting, match="CELERY_RESULT_BACKEND"):
-        load({"CELERY_BROKER_URL": "amqp://host"})
+        load(broker)
+    settings = load({**broker, "CELERY_RESULT_BACKEND": "redis://host"})
+    assert settings.generation_queue == ("plain", "textured")
 
 
 def test_without_a_broker_nothing_of_celery_is_imported() -> None:
@@ -114,3 +100,15 @@ def test_without_a_broker_nothing_of_celery_is_imported() -> None:
         " assert not {'celery', 'kombu', 'redis', 'dreamlab.cluster'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
+
+
+def test_the_readme_has_one_row_per_setting_with_its_default() -> None:
+    section = (PROJECT / "README.md").read_text("utf-8").split("\n## Settings\n")[1]
+    table = section.split("\n## ")[0]
+    rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines() if line.startswith("| `")]
+    documented = [(row[1].strip().strip("`"), row[2].strip()) for row in rows]
+    settings = [(field.metadata["name"], field.metadata["default"]) for field in fields(Settings)]
+    assert [name for name, _ in documented] == [name for name, _ in settings]
+    for (name, cell), (_, default) in zip(documented, settings):
+        # A setting without a default has an empty cell, or words that are no value.
+        assert cell == f"`{default}`" if default else "`" not in cell, name

@@ -1,4 +1,4 @@
-"""The stand-in on its own: its API as Hunyuan3D's, its geometry against its silhouettes."""
+"""The stand-in: its API is that of Hunyuan3D, its meshes have the silhouettes of their views."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from local_space import geometry, segmentation
 from local_space.launcher import READY
 from support.api import DATA
 from support.processes import PROJECT
-from support.spaces import free_port
+from support.spaces import free_port, output_path
 
 PARAMETERS = {
     "caption": None,
@@ -43,7 +43,7 @@ def client(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Clien
     return Client(stand_in_url, verbose=False, download_files=str(folder))
 
 
-def solid(silhouettes: Dict[str, np.ndarray], resolution: int = 256) -> trimesh.Trimesh:
+def build(silhouettes: Dict[str, np.ndarray], resolution: int = 256) -> trimesh.Trimesh:
     mesh = geometry.build(silhouettes, resolution)
     return trimesh.Trimesh(mesh.vertices, mesh.faces)
 
@@ -53,7 +53,7 @@ def box(height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("endpoint", ("/shape_generation", "/generation_all"))
-def test_an_endpoint_has_the_inputs_and_defaults_of_the_real_one(
+def test_an_endpoint_has_the_parameters_and_defaults_of_hunyuan3d(
     client: Client, endpoint: str
 ) -> None:
     described = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
@@ -64,12 +64,12 @@ def test_an_endpoint_has_the_inputs_and_defaults_of_the_real_one(
     assert kinds == [*files, "Html", "Json", "Number"]
 
 
-def test_a_fixed_seed_is_used_and_the_statistics_say_what_was_made(client: Client) -> None:
+def test_a_fixed_seed_is_used_and_the_statistics_describe_the_mesh(client: Client) -> None:
     photo = handle_file(str(DATA / "stool.jpg"))
     mesh, _, stats, seed = client.predict(
         image=photo, seed=99, randomize_seed=False, api_name="/shape_generation"
     )
-    faces = trimesh.load(_path(mesh), force="mesh").faces
+    faces = trimesh.load(output_path(mesh), force="mesh").faces
     assert seed == stats["params"]["seed"] == 99
     assert stats["number_of_faces"] == len(faces)
     assert set(stats["time"]) >= {"remove background", "shape generation", "total"}
@@ -87,10 +87,10 @@ def test_octree_resolution_sets_the_detail(client: Client) -> None:
     assert faces[0] * 4 < faces[1] and faces[1] * 2 < faces[2]
 
 
-def test_both_meshes_are_named_as_the_real_ones(client: Client) -> None:
+def test_both_meshes_have_the_names_of_hunyuan3d(client: Client) -> None:
     photo = handle_file(str(DATA / "chair-front.png"))
     white, textured, *_ = client.predict(image=photo, api_name="/generation_all")
-    assert [Path(_path(file)).name for file in (white, textured)] == [
+    assert [Path(output_path(file)).name for file in (white, textured)] == [
         "white_mesh.glb",
         "textured_mesh.glb",
     ]
@@ -104,7 +104,7 @@ def test_both_meshes_are_named_as_the_real_ones(client: Client) -> None:
         ({"octree_resolution": 8}, "8"),
     ),
 )
-def test_what_the_real_one_refuses_is_refused(
+def test_the_arguments_that_hunyuan3d_refuses_are_refused(
     client: Client, wrong: Dict[str, Any], words: str
 ) -> None:
     given = {"image": handle_file(str(DATA / "chair-front.png")), **wrong}
@@ -114,7 +114,7 @@ def test_what_the_real_one_refuses_is_refused(
         client.predict(api_name="/shape_generation", **given)
 
 
-def test_it_runs_alone() -> None:
+def test_it_runs_as_a_process_of_its_own() -> None:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "local_space", "--port", str(port)],
@@ -133,10 +133,10 @@ def test_it_runs_alone() -> None:
 
 
 def test_a_full_front_makes_a_box_two_fifths_as_deep_as_wide() -> None:
-    mesh = solid({"front": box(300, 200)})
+    mesh = build({"front": box(300, 200)})
     assert mesh.is_watertight
     assert mesh.extents == pytest.approx([2 / 3, 1, 0.4 * 2 / 3], abs=0.02)
-    # A rim takes little of a slab.
+    # The rounded edges take little of the volume.
     assert mesh.volume == pytest.approx(np.prod(mesh.extents), rel=0.08)
 
 
@@ -152,26 +152,26 @@ def test_a_full_front_makes_a_box_two_fifths_as_deep_as_wide() -> None:
         ),
     ),
 )
-def test_what_is_no_chair_is_as_deep_above_as_below(
+def test_other_furniture_than_a_chair_has_the_same_depth_at_all_heights(
     size: Tuple[int, int], depth: float, bands: List[Tuple[float, float]]
 ) -> None:
-    # Two legs as high as the whole, and what joins them, from and to a share of the height.
+    # Two legs of full height, and the bands between them. A band starts and ends at a share of it.
     rows, columns = size
     shape, leg = np.ones(size, bool), round(columns * 0.08)
     shape[:, leg:-leg] = False
     for first, last in bands:
         shape[round(first * rows) : round(last * rows)] = True
     front = np.pad(shape, 20)
-    mesh = solid({"front": front})
+    mesh = build({"front": front})
     assert mesh.is_watertight
     assert mesh.extents[2] == pytest.approx(depth * mesh.extents[0], abs=0.02)
     for part in (mesh.vertices[:, 1] > 0.4, mesh.vertices[:, 1] < -0.4):
         assert np.ptp(mesh.vertices[part][:, 2]) == pytest.approx(mesh.extents[2], abs=0.02)
 
 
-def test_two_views_make_their_visual_hull() -> None:
+def test_two_views_give_their_visual_hull() -> None:
     disc = np.hypot(*np.mgrid[-100:101, -100:101]) <= 100
-    mesh = solid({"front": disc, "left": box(200, 100)})
+    mesh = build({"front": disc, "left": box(200, 100)})
     assert mesh.is_watertight
     assert mesh.extents == pytest.approx([1, 1, 0.5], abs=0.02)
     assert mesh.volume == pytest.approx(np.pi / 4 * 0.5, rel=0.03)
@@ -183,7 +183,7 @@ def test_a_side_view_has_the_front_where_the_contract_says(view: str, front_is_r
     side = np.zeros((200, 200), bool)
     side[:, :60] = True
     side[140:, :] = True
-    mesh = solid({"front": box(200, 200), view: side if front_is_right else side[:, ::-1]})
+    mesh = build({"front": box(200, 200), view: side if front_is_right else side[:, ::-1]})
     assert mesh.vertices[mesh.vertices[:, 1] > 0.1][:, 2].max() < 0
     assert mesh.vertices[mesh.vertices[:, 1] < -0.3][:, 2].max() > 0.45
 
@@ -191,7 +191,7 @@ def test_a_side_view_has_the_front_where_the_contract_says(view: str, front_is_r
 def test_a_back_view_is_seen_from_behind() -> None:
     front = box(200, 200)
     front[20:100, 20:60] = False
-    mesh = solid({"front": front, "back": front[:, ::-1], "left": box(200, 200)})
+    mesh = build({"front": front, "back": front[:, ::-1], "left": box(200, 200)})
     high = mesh.vertices[mesh.vertices[:, 1] > 0.15]
     assert high[:, 0].min() > -0.35 and high[:, 0].max() > 0.45
 
@@ -200,17 +200,17 @@ def test_a_back_view_is_seen_from_behind() -> None:
 def test_thin_parts_stay_closed_at_every_resolution(resolution: int) -> None:
     frame = box(300, 200)
     frame[40:, 30:210] = False
-    mesh = solid({"front": frame}, resolution)
+    mesh = build({"front": frame}, resolution)
     assert mesh.is_watertight and len(mesh.faces) > 100
 
 
-def test_transparency_is_the_silhouette() -> None:
+def test_the_silhouette_of_a_transparent_image_is_its_alpha_channel() -> None:
     picture = Image.open(DATA / "chair-front.png")
     view = segmentation.cut_out(picture)
     assert (view.silhouette == (np.asarray(picture)[..., 3] >= 128)).mean() > 0.999
 
 
-def test_without_the_network_the_colour_of_the_border_is_the_background() -> None:
+def test_without_background_removal_the_border_colour_is_the_background() -> None:
     picture = Image.new("RGB", (200, 100), (240, 235, 225))
     picture.paste((90, 50, 20), (50, 20, 120, 90))
     view = segmentation.cut_out(picture, remove_background=False)
@@ -220,7 +220,7 @@ def test_without_the_network_the_colour_of_the_border_is_the_background() -> Non
 
 
 @pytest.mark.parametrize("remove_background", (True, False))
-def test_an_empty_wall_has_nothing_that_stands_out(remove_background: bool) -> None:
+def test_nothing_stands_out_on_an_empty_wall(remove_background: bool) -> None:
     noise = np.random.default_rng(0).normal(180, 1, (200, 300, 3)).clip(0, 255).astype(np.uint8)
     for wall in (Image.new("RGB", (300, 200), (200, 190, 180)), Image.fromarray(noise)):
         with pytest.raises(segmentation.NothingStandsOut):
@@ -231,11 +231,7 @@ def test_an_empty_wall_has_nothing_that_stands_out(remove_background: bool) -> N
 def test_the_network_finds_the_chair_in_the_room() -> None:
     view = segmentation.cut_out(Image.open(DATA / "chair.jpg"))
     rows, columns = np.flatnonzero(view.silhouette.any(1)), np.flatnonzero(view.silhouette.any(0))
-    # Measured by eye in the photo: the chair's own box.
+    # The bounding box of the chair, measured by eye in the photo.
     assert [columns[0], rows[0], columns[-1], rows[-1]] == pytest.approx(
         [215, 166, 558, 686], abs=12
     )
-
-
-def _path(output: Any) -> str:
-    return str(output["value"] if isinstance(output, dict) else output)

@@ -1,7 +1,8 @@
-"""A small form of `benchmarks/furniture.py` that guards against getting worse, and what a GLB is.
+"""The quality of the meshes, as a small form of `benchmarks/furniture.py`, and of the GLB files.
 
-The pieces are CC0 shapes (tests/data/pieces, Sweet Home 3D's «BlendSwap-CC-0» library); their views
-are rendered here, and what the stand-in makes of these is measured against the shapes themselves.
+The pieces are CC0 meshes (tests/data/pieces, from the «BlendSwap-CC-0» library of Sweet Home 3D).
+Their views are rendered here. The meshes that the stand-in generates from these views are compared
+with the pieces.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Dict, Tuple
 
 import numpy as np
 import pytest
@@ -25,10 +26,11 @@ from local_space import geometry, mesh_file, segmentation, surface, texture
 from local_space.segmentation import View
 from support.api import DATA
 from support.processes import PROJECT
+from support.spaces import output_path
 
-HERE = Path(__file__).resolve().parent.parent
 NODE = shutil.which("node")
-HAS_VALIDATOR = NODE is not None and (HERE / "node_modules" / "gltf-validator").is_dir()
+VALIDATOR = PROJECT / "tests" / "node_modules" / "gltf-validator"
+HAS_VALIDATOR = NODE is not None and VALIDATOR.is_dir()
 if not HAS_VALIDATOR and os.environ.get("CI") == "true":
     raise RuntimeError("no node or no gltf-validator: .ci/run should have installed them")
 
@@ -43,7 +45,7 @@ def truth(piece: str) -> trimesh.Trimesh:
 
 @lru_cache(maxsize=None)
 def view_of(piece: str, name: str) -> View:
-    """What a camera sees of the true shape, 480 px."""
+    """Return the view of a camera on the piece, 480 px."""
     shape, turn = truth(piece), rendering.VIEWS[name]
     return View(rendering.shades(shape, turn, 480), rendering.silhouette(shape, turn, 480))
 
@@ -52,7 +54,7 @@ def photo_of_chair(name: str) -> View:
     return segmentation.cut_out(Image.open(DATA / f"chair-{name}.png"))
 
 
-def made_of(views: Dict[str, View]) -> geometry.Mesh:
+def generate(views: Dict[str, View]) -> geometry.Mesh:
     silhouettes = {name: view.silhouette for name, view in views.items()}
     return geometry.build(silhouettes, 256, views["front"].colours)
 
@@ -61,7 +63,7 @@ def placed(mesh: geometry.Mesh, piece: str, known: Tuple[int, ...]) -> trimesh.T
     return measures.aligned(trimesh.Trimesh(mesh.vertices, mesh.faces), truth(piece), known)
 
 
-# 0.02 to 0.03 below what was measured: samples and versions of libraries differ.
+# 0.02 to 0.03 below the measured values, since samples and library versions differ.
 @pytest.mark.parametrize(
     ("piece", "views", "floor"),
     (
@@ -76,10 +78,8 @@ def placed(mesh: geometry.Mesh, piece: str, known: Tuple[int, ...]) -> trimesh.T
         ("desklamp", "front back left right", 0.81),
     ),
 )
-def test_a_piece_is_as_near_to_its_true_shape_as_it_was(
-    piece: str, views: str, floor: float
-) -> None:
-    mesh = made_of({name: view_of(piece, name) for name in views.split()})
+def test_the_mesh_is_near_to_the_piece(piece: str, views: str, floor: float) -> None:
+    mesh = generate({name: view_of(piece, name) for name in views.split()})
     result = placed(mesh, piece, KNOWN[views])
     f_score, _ = measures.distances(result, truth(piece))
     seen = rendering.silhouette(result, rendering.VIEWS["front"])
@@ -92,7 +92,7 @@ def test_a_piece_is_as_near_to_its_true_shape_as_it_was(
 def test_the_seat_between_the_arm_rests_is_carved() -> None:
     views = {name: photo_of_chair(name) for name in ("front", "left")}
     silhouettes = {name: view.silhouette for name, view in views.items()}
-    hull, carved = geometry.build(silhouettes, 256), made_of(views)
+    hull, carved = geometry.build(silhouettes, 256), generate(views)
     near = [
         measures.distances(placed(mesh, "chair", (0, 1, 2)), truth("chair"))[0]
         for mesh in (hull, carved)
@@ -100,7 +100,7 @@ def test_the_seat_between_the_arm_rests_is_carved() -> None:
     assert near[0] > 0.8 and near[1] > near[0] + 0.02
 
 
-def test_what_stands_on_one_stem_is_round() -> None:
+def test_an_object_on_one_stem_is_round() -> None:
     """A cone on a pole, against the volumes of a cone and of a cylinder."""
     shape = np.zeros((300, 200), bool)
     for row in range(150):
@@ -134,7 +134,7 @@ def test_a_chair_of_one_flat_colour_keeps_its_seat() -> None:
     assert mesh.solid.sum() > 0.9 * hull.solid.sum()
 
 
-def test_straight_surfaces_have_few_faces_that_stay_in_place(
+def test_simplified_flat_surfaces_stay_in_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     half, radius = np.array([40.0, 30.0, 20.0]), 5.0
@@ -159,7 +159,7 @@ def test_straight_surfaces_have_few_faces_that_stay_in_place(
 @pytest.mark.parametrize("photo", ("chair.jpg", "desk.jpg"))
 def test_a_photo_from_a_corner_becomes_a_closed_relief(photo: str) -> None:
     view = segmentation.cut_out(Image.open(DATA / photo))
-    mesh = made_of({"front": view})
+    mesh = generate({"front": view})
     solid = trimesh.Trimesh(mesh.vertices, mesh.faces)
     seen = rendering.silhouette(solid, rendering.VIEWS["front"])
     assert solid.is_watertight and solid.volume > 0
@@ -167,7 +167,7 @@ def test_a_photo_from_a_corner_becomes_a_closed_relief(photo: str) -> None:
     assert np.ptp(mesh.vertices[:, 2]) < 0.5
 
 
-def test_an_opposite_view_of_something_else_is_left_out() -> None:
+def test_a_back_view_of_another_object_is_ignored() -> None:
     front = view_of("chair", "front").silhouette
     other = np.pad(np.ones((50, 200), bool), 20)
     alone, both = (
@@ -176,8 +176,8 @@ def test_an_opposite_view_of_something_else_is_left_out() -> None:
     assert (alone.solid == both.solid).all()
 
 
-def test_views_that_no_solid_has_are_refused() -> None:
-    """Each is empty at the heights at which the other is not, but for a speck at either end."""
+def test_views_that_exclude_each_other_are_refused() -> None:
+    """Each view is empty at the heights of the other, except for a speck at each end."""
     ends, middle = np.zeros((1000, 100), bool), np.zeros((1000, 100), bool)
     ends[:200] = ends[-200:] = True
     middle[400:600] = True
@@ -186,7 +186,7 @@ def test_views_that_no_solid_has_are_refused() -> None:
         geometry.build({"front": ends, "left": middle}, 64)
 
 
-def test_parts_too_small_to_be_anything_are_left_out() -> None:
+def test_tiny_separate_parts_are_removed() -> None:
     view = np.zeros((200, 150), bool)
     view[20:] = True
     view[:4, 60:64] = True
@@ -194,9 +194,9 @@ def test_parts_too_small_to_be_anything_are_left_out() -> None:
     assert trimesh.Trimesh(mesh.vertices, mesh.faces).body_count == 1
 
 
-def test_each_side_shows_its_own_photo(tmp_path: Path) -> None:
+def test_each_side_has_the_texture_of_its_photo(tmp_path: Path) -> None:
     views = {name: photo_of_chair(name) for name in FOUR}
-    path = mesh_file.write(texture.paint(made_of(views), views), str(tmp_path), "chair.glb")
+    path = mesh_file.write(texture.paint(generate(views), views), str(tmp_path), "chair.glb")
     result = measures.aligned(measures.load(path), truth("chair"), (0, 1, 2))
     assert max(result.visual.material.baseColorTexture.size) <= 2048
     for name, view in views.items():
@@ -206,9 +206,9 @@ def test_each_side_shows_its_own_photo(tmp_path: Path) -> None:
         assert measures.colour_error(colours, view.colours, both) < 8
 
 
-def test_a_side_that_no_photo_shows_has_a_colour_of_the_object(tmp_path: Path) -> None:
+def test_a_side_without_a_photo_has_colours_of_the_object(tmp_path: Path) -> None:
     views = {"front": photo_of_chair("front")}
-    path = mesh_file.write(texture.paint(made_of(views), views), str(tmp_path), "chair.glb")
+    path = mesh_file.write(texture.paint(generate(views), views), str(tmp_path), "chair.glb")
     behind = rendering.colours(measures.load(path), rendering.VIEWS["back"])
     shown = rendering.silhouette(measures.load(path), rendering.VIEWS["back"])
     front = views["front"]
@@ -225,7 +225,7 @@ def test_clutter_is_not_taken_for_an_object() -> None:
 
 
 @pytest.mark.skipif(not HAS_VALIDATOR, reason="needs node, and npm ci in tests/")
-def test_the_khronos_validator_has_nothing_to_say(
+def test_the_khronos_validator_reports_nothing(
     stand_in_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     client = Client(stand_in_url, verbose=False, download_files=str(tmp_path_factory.mktemp("glb")))
@@ -235,17 +235,14 @@ def test_the_khronos_validator_has_nothing_to_say(
         {f"mv_image_{name}": f"chair-{name}.png" for name in FOUR},
     ):
         photos = {name: handle_file(str(DATA / photo)) for name, photo in views.items()}
-        files += [_path(file) for file in client.predict(api_name="/generation_all", **photos)[:2]]
+        outputs = client.predict(api_name="/generation_all", **photos)
+        files += [output_path(output) for output in outputs[:2]]
     script = str(PROJECT / "tests/support/validate_gltf.js")
-    told = subprocess.run([str(NODE), script, *files], stdout=subprocess.PIPE, check=True).stdout
-    for report in json.loads(told):
+    output = subprocess.run([str(NODE), script, *files], stdout=subprocess.PIPE, check=True).stdout
+    for report in json.loads(output):
         assert (report["numErrors"], report["numWarnings"]) == (0, 0), report
     for file in files:
         mesh = trimesh.load(file, force="mesh")
         assert trimesh.Trimesh(mesh.vertices, mesh.faces).is_watertight
         assert len(mesh.faces) <= 200_000
         assert Path(file).stat().st_size < 8_000_000
-
-
-def _path(output: Any) -> str:
-    return str(output["value"] if isinstance(output, dict) else output)

@@ -1,11 +1,10 @@
-"""The disk is full, read-only, or loses a folder under a running generation."""
+"""The disk is full or read-only, or a folder is deleted during a generation."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Iterator
 import pytest
 import requests
 
-from support.api import files_below, picture
-from support.processes import PROJECT, Server
+from support.api import files_below, image_bytes
+from support.processes import StartServer, run_app
 from support.spaces import answer, glb_bytes, space
 
 pytestmark = pytest.mark.faults
@@ -37,106 +36,92 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def heavy_space(tmp_path: Path) -> Iterator[str]:
-    """A server whose models have 1.7 MB."""
+    """A Gradio server whose models have 1.7 MB."""
     mesh = tmp_path / "white_mesh.glb"
-    good = glb_bytes()
-    size = 1_700_000
-    mesh.write_bytes(good[:8] + size.to_bytes(4, "little") + good[12:] + bytes(size - len(good)))
+    glb, size = glb_bytes(), 1_700_000
+    mesh.write_bytes(glb[:8] + size.to_bytes(4, "little") + glb[12:] + bytes(size - len(glb)))
 
     def shape(image=None):
-        return answer(str(mesh))
+        return answer(mesh)
 
     with space(shape) as url:
         yield url
 
 
-def test_a_full_disk_is_told_and_harms_nothing(small_disk: Path, heavy_space: str) -> None:
-    server = Server(small_disk, HUNYUAN_SPACE_ID=heavy_space)
-    try:
-        session_id = server.session()
-        folder = small_disk / "sessions" / session_id
-        assert server.post(session_id, picture(), "first.png").status_code == 200
-        model = (folder / "models" / "first.glb").read_bytes()
+def test_a_full_disk_is_reported_and_nothing_is_damaged(
+    small_disk: Path, heavy_space: str, start_server: StartServer
+) -> None:
+    server = start_server(small_disk, HUNYUAN_SPACE_ID=heavy_space)
+    session_id = server.session()
+    folder = small_disk / "sessions" / session_id
+    assert server.post(session_id, image_bytes(), "first.png").status_code == 200
+    model = (folder / "models" / "first.glb").read_bytes()
 
-        # During the save: the upload fits, the model does not.
-        full = server.post(session_id, picture(), "second.png")
-        # 3 MB hold one model of 1.7 MB and not two, with the uploads and folders.
-        assert (full.status_code, full.json()["code"]) == (507, "storage_full")
-        assert full.json()["filename"] == "second.png"
+    # During the save: the upload fits, the model does not.
+    full = server.post(session_id, image_bytes(), "second.png")
+    # 3 MB hold one model of 1.7 MB and not two, with the uploads and folders.
+    assert (full.status_code, full.json()["code"]) == (507, "storage_full")
+    assert full.json()["filename"] == "second.png"
 
-        # During the upload.
-        noise = picture((900, 900), "BMP")
-        assert len(noise) > 2_000_000
-        full = server.post(session_id, noise, "third.bmp")
-        assert (full.status_code, full.json()["code"]) == (507, "storage_full")
+    # During the upload.
+    noise = image_bytes((900, 900), "BMP")
+    assert len(noise) > 2_000_000
+    full = server.post(session_id, noise, "third.bmp")
+    assert (full.status_code, full.json()["code"]) == (507, "storage_full")
 
-        filler = small_disk / "filler"
-        with filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(4096))
-        full = requests.get(server.url + "/api/generate_session_id")
-        assert full.status_code in (200, 507)
-        assert files_below(folder) == [
-            "models/first.glb",
-            "uploads/first.png",
-            "uploads/second.png",
-        ]
-        assert (folder / "models" / "first.glb").read_bytes() == model
-        served = requests.get(f"{server.url}/sessions/{session_id}/models/first.glb")
-        assert served.content == model
+    filler = small_disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    full = requests.get(server.url + "/api/generate_session_id")
+    assert full.status_code in (200, 507)
+    assert files_below(folder) == [
+        "models/first.glb",
+        "uploads/first.png",
+        "uploads/second.png",
+    ]
+    assert (folder / "models" / "first.glb").read_bytes() == model
+    assert server.download(session_id, "first.glb") == model
 
-        filler.unlink()
-        requests.delete(f"{server.url}/api/delete_all_models/{session_id}")
-        assert server.post(session_id, picture(), "fourth.png").status_code == 200
-    finally:
-        server.kill()
+    filler.unlink()
+    requests.delete(f"{server.url}/api/delete_all_models/{session_id}")
+    assert server.post(session_id, image_bytes(), "fourth.png").status_code == 200
 
 
 def test_a_read_only_folder_stops_the_start(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     for folder in (small_disk, small_disk / "sessions"):
-        done = subprocess.run(
-            [sys.executable, "app.py"],
-            cwd=PROJECT,
-            env={**os.environ, "SESSIONS_DIR": str(folder), "HUNYUAN_SPACE_ID": "a/b"},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        done = run_app(SESSIONS_DIR=str(folder), HUNYUAN_SPACE_ID="a/b")
         assert done.returncode == 2
         (line,) = done.stderr.splitlines()
         assert line.startswith("SESSIONS_DIR cannot be written to: ")
 
 
-def test_a_missing_folder_is_made(tmp_path: Path, quick_space: str) -> None:
-    server = Server(tmp_path / "not" / "yet", HUNYUAN_SPACE_ID=quick_space)
-    try:
-        assert server.post(server.session(), picture()).status_code == 200
-    finally:
-        server.kill()
-
-
-@pytest.mark.parametrize("lost", ("", "uploads", "models"))
-def test_a_folder_lost_under_a_generation_is_no_traceback(
-    tmp_path: Path, slow_space: str, lost: str
+def test_a_missing_folder_is_created(
+    tmp_path: Path, quick_space: str, start_server: StartServer
 ) -> None:
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=slow_space)
-    try:
-        session_id = server.session()
-        assert server.post(session_id, picture()).status_code == 200
-        with ThreadPoolExecutor(1) as pool:
-            job = pool.submit(server.post, session_id, picture())
-            while not requests.get(server.url + "/api/health").json()["generating"]:
-                pass
-            folder = tmp_path / "sessions" / session_id / lost
-            while folder.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-            gone = job.result(timeout=30)
-        if lost == "uploads":
-            # By now the generator may have the photo already.
-            assert gone.status_code in (200, 404)
-        else:
-            assert (gone.status_code, gone.json()["code"]) == (404, "session_not_found")
-        assert server.post(server.session(), picture()).status_code == 200
-    finally:
-        server.kill()
+    server = start_server(tmp_path / "not" / "yet", HUNYUAN_SPACE_ID=quick_space)
+    assert server.post(server.session(), image_bytes()).status_code == 200
+
+
+@pytest.mark.parametrize("deleted", ("", "uploads", "models"))
+def test_a_folder_deleted_during_a_generation_is_no_internal_error(
+    tmp_path: Path, slow_space: str, start_server: StartServer, deleted: str
+) -> None:
+    server = start_server(HUNYUAN_SPACE_ID=slow_space)
+    session_id = server.session()
+    assert server.post(session_id, image_bytes()).status_code == 200
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(server.post, session_id, image_bytes())
+        while not server.health()["generating"]:
+            pass
+        folder = tmp_path / "sessions" / session_id / deleted
+        while folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        ended = job.result(timeout=30)
+    if deleted == "uploads":
+        # The generator may have the photo already.
+        assert ended.status_code in (200, 404)
+    else:
+        assert (ended.status_code, ended.json()["code"]) == (404, "session_not_found")
+    assert server.post(server.session(), image_bytes()).status_code == 200

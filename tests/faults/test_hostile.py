@@ -1,9 +1,8 @@
-"""Bombs, polyglots, names and bodies that nobody sends by accident."""
+"""Decompression bombs, polyglots, malicious names and malformed bodies."""
 
 from __future__ import annotations
 
 import io
-import socket
 import struct
 import zlib
 from pathlib import Path
@@ -14,7 +13,7 @@ import requests
 from PIL import Image
 
 from dreamlab import photos
-from support.api import DATA, files_below, picture
+from support.api import DATA, encoded, files_below, image_bytes
 from support.processes import Server
 
 pytestmark = pytest.mark.faults
@@ -30,12 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, stand_in_url: str) -> Itera
     server.kill()
 
 
-def saved(image: Image.Image, kind: str, **how: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **how)
-    return file.getvalue()
-
-
 def png(width: int, height: int, pixels: bytes) -> bytes:
     def chunk(name: bytes, data: bytes) -> bytes:
         crc = struct.pack(">I", zlib.crc32(name + data))
@@ -48,30 +41,30 @@ def png(width: int, height: int, pixels: bytes) -> bytes:
 
 
 def bombs() -> Dict[str, Tuple[bytes, int]]:
-    """Small files that claim or become much, and the status each deserves."""
+    """Return small files with many pixels, frames or bytes of text, and the expected status."""
     photos._register_openers()
     black = Image.new("1", (20_000, 20_000))
-    film = [Image.new("P", (8, 8), number % 256) for number in range(10_000)]
+    frames = [Image.new("P", (8, 8), number % 256) for number in range(10_000)]
     text = zlib.compress(bytes(200 * MB), 9)
     ztxt = b"zTXt" + b"a\0\0" + text
     chunk = struct.pack(">I", len(ztxt) - 4) + ztxt + struct.pack(">I", zlib.crc32(ztxt))
-    small = picture()
+    small = image_bytes()
     return {
         "PNG of 400 MP": (png(20_000, 20_000, zlib.compress(bytes(2501 * 20_000), 9)), 413),
         "PNG with 200 MB of text": (small[:33] + chunk + small[33:], 415),
-        "TIFF of 400 MP": (saved(black, "TIFF", compression="group4"), 413),
+        "TIFF of 400 MP": (encoded(black, "TIFF", compression="group4"), 413),
         "WebP of 100 MP": (
-            saved(Image.new("L", (10_000, 10_000)), "WEBP", quality=1, method=0),
+            encoded(Image.new("L", (10_000, 10_000)), "WEBP", quality=1, method=0),
             413,
         ),
         "GIF of 10,000 frames": (
-            saved(film[0], "GIF", save_all=True, append_images=film[1:], optimize=False),
+            encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], optimize=False),
             502,
         ),
     }
 
 
-def test_a_bomb_is_refused_and_memory_stays_bounded(server: Server) -> None:
+def test_a_decompression_bomb_is_refused_and_memory_is_bounded(server: Server) -> None:
     session_id = server.session()
     before = server.resident_mb()
     for name, (content, status) in bombs().items():
@@ -81,26 +74,26 @@ def test_a_bomb_is_refused_and_memory_stays_bounded(server: Server) -> None:
     assert server.resident_mb() - before < 50
 
 
-def test_an_avif_that_claims_too_much_is_refused(server: Server) -> None:
+def test_an_avif_that_declares_too_many_pixels_is_refused(server: Server) -> None:
     photos._register_openers()
     if "AVIF" not in Image.SAVE:
         pytest.skip("this Pillow writes no AVIF")
-    small = saved(Image.new("RGB", (64, 64)), "AVIF")
+    small = encoded(Image.new("RGB", (64, 64)), "AVIF")
     at = small.index(b"ispe") + 8
     huge = small[:at] + struct.pack(">II", 60_000, 60_000) + small[at + 8 :]
     answered = server.post(server.session(), huge, "huge.avif")
     assert answered.status_code in (413, 415)
 
 
-def test_a_polyglot_is_only_an_image(server: Server, tmp_path: Path) -> None:
+def test_a_polyglot_is_handled_as_an_image_only(server: Server, tmp_path: Path) -> None:
     script = b"<html><script>alert(1)</script></html>"
-    polyglot = saved(Image.open(io.BytesIO(CHAIR)), "JPEG", comment=script) + script
-    made = server.post(server.session(), polyglot, "page.html")
-    assert (made.status_code, made.json()["filename"]) == (200, "page.jpg")
-    # No route serves an upload; what the generator gets has nothing but pixels.
+    polyglot = encoded(Image.open(io.BytesIO(CHAIR)), "JPEG", comment=script) + script
+    answer = server.post(server.session(), polyglot, "page.html")
+    assert (answer.status_code, answer.json()["filename"]) == (200, "page.jpg")
+    # No route serves an upload, and the copy for the generator has pixels only.
     copy = photos.read(io.BytesIO(polyglot), "image", 50).copy
     assert copy is not None and b"script" not in copy
-    base = f"{server.url}/sessions/{made.json()['session_id']}"
+    base = f"{server.url}/sessions/{answer.json()['session_id']}"
     for path in ("/uploads/page.jpg", "/models/page.jpg", "/models/../uploads/page.jpg"):
         assert requests.get(base + path).status_code == 404
 
@@ -116,7 +109,7 @@ def test_a_polyglot_is_only_an_image(server: Server, tmp_path: Path) -> None:
     ),
     ids=("SVG", "SVG with an entity", "EPS", "PPM", "PDF"),
 )
-def test_what_pillow_or_others_might_run_is_no_image_here(server: Server, content: bytes) -> None:
+def test_formats_with_code_or_references_are_not_accepted(server: Server, content: bytes) -> None:
     refused = server.post(server.session(), content, "chair.jpg")
     assert (refused.status_code, refused.json()["code"]) == (415, "unsupported_image")
 
@@ -142,27 +135,24 @@ NAMES = (
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: repr(name[:12]))
-def test_a_strange_name_stays_in_its_folder(server: Server, name: str) -> None:
+def test_a_malicious_name_stays_in_the_session_folder(server: Server, name: str) -> None:
     root = Path(server.sessions)
     session_id = server.session()
     others = {file for file in files_below(root) if not file.startswith(session_id)}
     body, content_type = requests.models.RequestEncodingMixin._encode_files(
         {"image": (name, CHAIR)}, {}
     )
-    made = requests.post(
-        f"{server.url}/api/process_furniture_image/{session_id}",
-        data=body,
-        headers={"Content-Type": content_type},
-        timeout=60,
-    )
-    assert made.status_code == 200
-    stem = made.json()["filename"].rpartition(".")[0]
+    headers = {"Content-Type": content_type}
+    url = server.upload_url(session_id)
+    answer = requests.post(url, data=body, headers=headers, timeout=60)
+    assert answer.status_code == 200
+    stem = answer.json()["filename"].rpartition(".")[0]
     assert set(files_below(root)) - others == {
         f"{session_id}/uploads/{stem}.jpg",
         f"{session_id}/models/{stem}.glb",
     }
     assert len(stem) <= 100 and all(c.isalnum() or c in "._-" for c in stem)
-    assert requests.get(made.json()["model_url"]).status_code == 200
+    assert requests.get(answer.json()["model_url"]).status_code == 200
 
 
 PART = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n1\r\n'
@@ -172,9 +162,9 @@ FILE = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r
 @pytest.mark.parametrize(
     ("kind", "body", "statuses"),
     (
-        ("multipart/form-data", FILE + picture() + b"\r\n--x--\r\n", (400,)),
+        ("multipart/form-data", FILE + image_bytes() + b"\r\n--x--\r\n", (400,)),
         ("multipart/form-data; boundary=", FILE, (400,)),
-        ("multipart/form-data; boundary=x", FILE + picture(), (400, 502)),
+        ("multipart/form-data; boundary=x", FILE + image_bytes(), (400, 502)),
         ("multipart/form-data; boundary=x", b"--x\r\nno header\r\n\r\n--x--", (400,)),
         ("multipart/form-data; boundary=x", b"\r\n" * 100_000, (400,)),
         ("multipart/form-data; boundary=x", b"--x\r\n" + b"A: b\r\n" * 100_000, (400, 413)),
@@ -216,7 +206,7 @@ def test_a_malformed_body_is_refused_in_json(
 ) -> None:
     before = server.resident_mb()
     refused = requests.post(
-        f"{server.url}/api/process_furniture_image/{server.session()}",
+        server.upload_url(server.session()),
         data=body,
         headers={"Content-Type": kind},
         timeout=60,
@@ -226,32 +216,32 @@ def test_a_malformed_body_is_refused_in_json(
     assert server.resident_mb() - before < 50
 
 
-def test_an_endless_body_is_cut_off(server: Server) -> None:
+def test_the_connection_of_an_endless_body_is_closed(server: Server) -> None:
     before = server.resident_mb()
     sent = 0
     block = b"100000\r\n" + bytes(MB) + b"\r\n"
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as wire:
+    with server.connect() as connection:
         head = (
             f"POST /api/process_furniture_image/{server.session()} HTTP/1.1\r\nHost: x\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        wire.sendall(head.encode())
+        connection.sendall(head.encode())
         try:
             while sent < 1000 * MB:
-                wire.sendall(block)
+                connection.sendall(block)
                 sent += MB
         except OSError:
             pass
-    # Four times MAX_UPLOAD_MB is read, and what is on its way comes on top.
+    # The server reads four times MAX_UPLOAD_MB. The buffers of the sockets hold more.
     assert sent < 100 * MB
     assert server.resident_mb() - before < 50
-    assert requests.get(server.url + "/api/health").status_code == 200
+    assert server.health()["status"] == "ok"
 
 
-def test_a_symbolic_link_in_a_session_leads_nowhere_new(server: Server) -> None:
+def test_a_symbolic_link_in_a_session_is_not_followed(server: Server) -> None:
     session_id = server.session()
     folder = Path(server.sessions) / session_id
     (folder / "uploads" / "chair.jpg").symlink_to("/etc/hostname")
-    made = server.post(session_id, CHAIR)
-    assert made.json()["filename"] == "chair-2.jpg"
+    answer = server.post(session_id, CHAIR)
+    assert answer.json()["filename"] == "chair-2.jpg"
     assert (folder / "uploads" / "chair.jpg").is_symlink()

@@ -1,18 +1,19 @@
-"""The Space hangs, stalls, lies, dies and changes."""
+"""The Space hangs, sends invalid files, crashes, or changes its API."""
 
 from __future__ import annotations
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
 from support import proxy as faults
-from support.api import files_below, picture, wait_until
-from support.processes import Server, run_space
-from support.spaces import answer, free_port, glb_bytes, space, tiny_glb
+from support.api import files_below, image_bytes, wait_until
+from support.processes import Server, StartServer, run_space
+from support.spaces import answer, free_port, glb_bytes, space
 
 pytestmark = pytest.mark.faults
 LIMIT_S = 3
@@ -26,68 +27,59 @@ def proxy(quick_space: str) -> Iterator[faults.Proxy]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, proxy: faults.Proxy) -> Iterator[Server]:
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=proxy.url, GENERATION_TIMEOUT_S=str(LIMIT_S))
-    yield server
-    server.kill()
+def server(proxy: faults.Proxy, start_server: StartServer) -> Server:
+    return start_server(HUNYUAN_SPACE_ID=proxy.url, GENERATION_TIMEOUT_S=str(LIMIT_S))
 
 
-@pytest.fixture
-def patient_server(tmp_path: Path, proxy: faults.Proxy) -> Iterator[Server]:
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=proxy.url)
-    yield server
-    server.kill()
-
-
-def heal(proxy: faults.Proxy) -> None:
-    proxy.mute = proxy.choked = False
+def end_faults(proxy: faults.Proxy) -> None:
+    proxy.is_silent = proxy.is_choked = False
     proxy.on_file.clear()
 
 
 @pytest.mark.parametrize("fault", (faults.stall, faults.trickle))
-def test_a_file_that_does_not_come_ends_at_the_limit(
+def test_a_download_that_does_not_end_is_a_timeout(
     server: Server, proxy: faults.Proxy, fault: faults.Fault, tmp_path: Path
 ) -> None:
     session_id = server.session()
-    assert server.post(session_id, picture(), "a.png").status_code == 200
+    assert server.post(session_id, image_bytes(), "a.png").status_code == 200
     before = server.threads(), server.handles()
     proxy.on_file.append(fault)
     for _ in range(5):
         started = time.monotonic()
-        late = server.post(session_id, picture(), "b.png")
+        late = server.post(session_id, image_bytes(), "b.png")
         assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
         assert LIMIT_S - 0.1 <= time.monotonic() - started < LIMIT_S + 2
-    heal(proxy)
+    end_faults(proxy)
     assert wait_until(
         lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2
     )
-    assert server.post(session_id, picture(), "c.png").status_code == 200
+    assert server.post(session_id, image_bytes(), "c.png").status_code == 200
     assert files_below(tmp_path / "sessions" / session_id / "models") == ["a.glb", "c.glb"]
 
 
-@pytest.mark.parametrize("fault", ("mute", "choked"))
-def test_a_space_that_never_answers_or_stops_reading_an_upload_ends_at_the_limit(
+@pytest.mark.parametrize("fault", ("is_silent", "is_choked"))
+def test_a_space_that_does_not_answer_or_read_is_a_timeout(
     server: Server, proxy: faults.Proxy, fault: str
 ) -> None:
     session_id = server.session()
-    # More than the sockets on the way can hold.
-    photo = picture((1900, 1900), compress_level=0)
+    # More than the buffers of the sockets can hold.
+    photo = image_bytes((1900, 1900), compress_level=0)
     assert len(photo) > 8 << 20
 
-    def late_ones() -> None:
+    def run_into_timeouts() -> None:
         setattr(proxy, fault, True)
         for _ in range(2):
             started = time.monotonic()
             late = server.post(session_id, photo)
             assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
             assert time.monotonic() - started < LIMIT_S + 2
-        heal(proxy)
+        end_faults(proxy)
         assert wait_until(lambda: server.post(session_id, photo).status_code == 200)
 
-    # gradio_client keeps the threads of its pool: the first ones make them.
-    late_ones()
+    # gradio_client creates the threads of its pool during the first generations and keeps them.
+    run_into_timeouts()
     before = server.threads(), server.handles()
-    late_ones()
+    run_into_timeouts()
     assert wait_until(
         lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2
     )
@@ -99,77 +91,70 @@ GLB = glb_bytes()
 @pytest.mark.parametrize(
     "fault",
     (
-        faults.body(b"<html>502 Bad Gateway</html>", "text/html"),
-        faults.body(b'{"error": "no"}', "application/json"),
-        faults.body(GLB[:-8]),
-        faults.body(GLB[:8] + b"\xff\xff\0\0" + GLB[12:]),
-        faults.body(b""),
+        faults.send_body(b"<html>502 Bad Gateway</html>", "text/html"),
+        faults.send_body(b'{"error": "no"}', "application/json"),
+        faults.send_body(GLB[:-8]),
+        faults.send_body(GLB[:8] + b"\xff\xff\0\0" + GLB[12:]),
+        faults.send_body(b""),
         faults.hang_up,
-        faults.zeros,
+        faults.send_zeros,
     ),
-    ids=("HTML", "JSON", "truncated", "its length lies", "nothing", "hang-up", "2 GB of zeros"),
+    ids=("HTML", "JSON", "truncated", "wrong length", "nothing", "hang-up", "2 GB of zeros"),
 )
-def test_what_is_no_model_is_not_kept(
-    patient_server: Server, proxy: faults.Proxy, fault: faults.Fault, tmp_path: Path
+def test_an_invalid_file_is_not_kept(
+    proxy: faults.Proxy,
+    start_server: StartServer,
+    fault: faults.Fault,
+    tmp_path: Path,
 ) -> None:
-    server = patient_server
+    server = start_server(HUNYUAN_SPACE_ID=proxy.url)
     session_id = server.session()
     proxy.on_file.append(fault)
     before = server.resident_mb()
-    bad = server.post(session_id, picture(), "a.png")
+    bad = server.post(session_id, image_bytes(), "a.png")
     assert (bad.status_code, bad.json()["code"]) == (502, "generation_failed")
     assert files_below(tmp_path / "sessions" / session_id) == ["uploads/a.png"]
-    # 512 MB is the limit; what is on its way in the sockets comes on top.
+    # The limit is 512 MB. The buffers of the sockets hold more.
     assert proxy.sent < 530 << 20
     assert server.resident_mb() - before < 50
-    heal(proxy)
-    assert server.post(session_id, picture(), "a.png").status_code == 200
+    end_faults(proxy)
+    assert server.post(session_id, image_bytes(), "a.png").status_code == 200
 
 
-def test_a_space_killed_in_mid_job_and_started_again_needs_no_restart_of_ours(
-    tmp_path: Path,
+def test_the_server_reconnects_to_a_space_that_crashed(
+    start_server: StartServer,
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     port = free_port()
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=f"http://127.0.0.1:{port}")
-    try:
-        session_id = server.session()
-        for _ in range(2):
-            process = run_space(port, 60)
-            with ThreadPoolExecutor(1) as pool:
-                job = pool.submit(server.post, session_id, picture())
-                assert process.stdout is not None and process.stdout.readline() == "working\n"
-                killed = time.monotonic()
-                process.send_signal(signal.SIGKILL)
-                dead = job.result(timeout=20)
-                assert (dead.status_code, dead.json()["code"]) == (502, "generation_failed")
-                assert time.monotonic() - killed < 5
-            process.wait()
-            process = run_space(port, 0)
-            assert server.post(session_id, picture()).status_code == 200
-            process.kill()
-            process.wait()
-    finally:
-        server.kill()
+    server = start_server(HUNYUAN_SPACE_ID=f"http://127.0.0.1:{port}")
+    session_id = server.session()
+    for _ in range(2):
+        process = run_space(port, 60)
+        with ThreadPoolExecutor(1) as pool:
+            job = pool.submit(server.post, session_id, image_bytes())
+            assert process.stdout is not None and process.stdout.readline() == "working\n"
+            killed = time.monotonic()
+            process.send_signal(signal.SIGKILL)
+            failed = job.result(timeout=20)
+            assert (failed.status_code, failed.json()["code"]) == (502, "generation_failed")
+            assert time.monotonic() - killed < 5
+        process.wait()
+        process = run_space(port, 0)
+        assert server.post(session_id, image_bytes()).status_code == 200
+        process.kill()
+        process.wait()
 
 
-def test_a_space_that_is_upgraded_is_asked_anew(tmp_path: Path) -> None:
-    mesh = str(tiny_glb(tmp_path / "white_mesh.glb"))
-
+def test_the_api_of_an_upgraded_space_is_read_again(start_server: StartServer) -> None:
     def old(caption=None, image=None, steps=5):
-        return answer(mesh)
+        return answer()
 
     def new(mv_image_front, quality=1, seed=1):
-        return answer(mesh) if mv_image_front else None
+        return answer() if mv_image_front else None
 
     port = free_port()
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=f"http://127.0.0.1:{port}")
-    try:
-        session_id = server.session()
-        versions: Any = (old, new, old)
-        for version in versions:
-            with space(version, port=port):
-                assert server.post(session_id, picture()).status_code == 200
-    finally:
-        server.kill()
+    server = start_server(HUNYUAN_SPACE_ID=f"http://127.0.0.1:{port}")
+    session_id = server.session()
+    versions: Any = (old, new, old)
+    for version in versions:
+        with space(version, port=port):
+            assert server.post(session_id, image_bytes()).status_code == 200

@@ -1,4 +1,4 @@
-"""The page for everybody: by keyboard alone, read aloud, in any light, at rest; and its headers."""
+"""Accessibility of the page: keyboard, axe-core, reduced motion; and its HTTP headers."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from flask.testing import FlaskClient
 
 from dreamlab.web import page
 from support.browser import Browser
-from support.visitor import DESKTOP, PHONE, Visitor, visit
+from support.browser_tab import DESKTOP, PHONE, BrowserTab, open_tab
 
 
-def tab_to(visitor: Visitor, selector: str) -> None:
-    """Press Tab until the element has the focus."""
+def move_focus(tab: BrowserTab, selector: str) -> None:
+    """Press the Tab key until the element has the focus."""
     for _ in range(40):
-        if visitor.page.evaluate("s => document.activeElement.matches(s)", selector):
+        if tab.page.evaluate("s => document.activeElement.matches(s)", selector):
             return
-        visitor.page.keyboard.press("Tab")
-    raise AssertionError(f"no way to {selector}")
+        tab.page.keyboard.press("Tab")
+    raise AssertionError(f"the Tab key does not reach {selector}")
 
 
-def test_the_journey_by_keyboard_alone(browser: Browser, site: str) -> None:
-    with visit(browser, site, reduced_motion="reduce") as visitor:
-        keyboard = visitor.page.keyboard
-        tab_to(visitor, "#front")
-        # The dialog that chooses a file is the browser's own.
-        visitor.choose("stool.jpg")
-        # The next step has the focus: one key makes the model.
-        visitor.page.wait_for_selector("#make:focus-visible")
+def test_the_keyboard_alone_is_enough(browser: Browser, site: str) -> None:
+    with open_tab(browser, site, reduced_motion="reduce") as tab:
+        keyboard = tab.page.keyboard
+        move_focus(tab, "#front")
+        # The browser itself shows the dialog for choosing a file.
+        tab.choose_photos("stool.jpg")
+        # The button that starts the generation has the focus.
+        tab.page.wait_for_selector("#make:focus-visible")
         keyboard.press("Shift+Tab")
-        assert visitor.page.evaluate("document.activeElement.localName") == "summary"
+        assert tab.page.evaluate("document.activeElement.localName") == "summary"
         keyboard.press("Enter")
-        assert visitor.page.locator("#advanced[open]").count() == 1
-        tab_to(visitor, "#seed")
+        assert tab.page.locator("#advanced[open]").count() == 1
+        move_focus(tab, "#seed")
         keyboard.type("42")
         keyboard.press("Enter")
-        visitor.see_model("stool.glb")
-        assert "42" in visitor.said("#facts")
-        assert visitor.page.evaluate("document.activeElement.id") == "name"
-        assert visitor.page.text_content("#live") == "stool is ready."
-        # Who wants no motion gets none, and may still ask for it.
-        assert visitor.page.locator("model-viewer[auto-rotate]").count() == 0
-        tab_to(visitor, "#turn")
+        tab.wait_for_model("stool.glb")
+        assert "42" in tab.text("#facts")
+        assert tab.page.evaluate("document.activeElement.id") == "name"
+        assert tab.page.text_content("#live") == "stool is ready."
+        # With reduced motion the model does not turn until the user asks for it.
+        assert tab.page.locator("model-viewer[auto-rotate]").count() == 0
+        move_focus(tab, "#turn")
         keyboard.press("Space")
-        assert visitor.page.locator("model-viewer[auto-rotate]").count() == 1
+        assert tab.page.locator("model-viewer[auto-rotate]").count() == 1
         keyboard.press("Space")
-        tab_to(visitor, "li .icon")
+        move_focus(tab, "li .icon")
         keyboard.press("Enter")
-        visitor.page.wait_for_selector("#ask[open]")
+        tab.page.wait_for_selector("#ask[open]")
         keyboard.press("Escape")
-        visitor.page.wait_for_selector("#ask", state="hidden")
-        assert visitor.gallery() == ["stool.glb"]
-        assert visitor.page.evaluate("document.activeElement.className") == "icon"
+        tab.page.wait_for_selector("#ask", state="hidden")
+        assert tab.listed_models() == ["stool.glb"]
+        assert tab.page.evaluate("document.activeElement.className") == "icon"
         keyboard.press("Enter")
-        visitor.page.wait_for_selector("#ask[open] .danger:focus")
+        tab.page.wait_for_selector("#ask[open] .danger:focus")
         keyboard.press("Enter")
-        visitor.page.wait_for_selector("#none", state="visible")
-        assert visitor.page.evaluate("document.activeElement.id") == "models"
+        tab.page.wait_for_selector("#none", state="visible")
+        assert tab.page.evaluate("document.activeElement.id") == "models"
 
 
 @pytest.mark.parametrize(
@@ -67,27 +67,26 @@ def test_axe_finds_nothing_in_any_state(
     browser: Browser, site: str, scheme: str, device: Dict[str, Any]
 ) -> None:
     found: Dict[str, List[str]] = {}
-    with visit(browser, site, color_scheme=scheme, reduced_motion="reduce", **device) as visitor:
-        tell = visitor.page
-        tell.click("summary")
-        found["start"] = visitor.violations()
-        visitor.make()
-        visitor.state("problem")
-        found["problem"] = visitor.violations()
-        tell.uncheck("[name=texture]")
-        visitor.choose("stool.jpg", "chair-back.png")
-        visitor.make()
-        visitor.state("work")
-        found["work"] = visitor.violations()
-        visitor.see_model("stool.glb")
-        found["result"] = visitor.violations()
-        tell.click("#clear")
-        found["dialog"] = visitor.violations()
-        visitor.shoot(f"dialog-{scheme}")
-    assert {state: told for state, told in found.items() if told} == {}
+    with open_tab(browser, site, color_scheme=scheme, reduced_motion="reduce", **device) as tab:
+        tab.page.click("summary")
+        found["start"] = tab.axe_violations()
+        tab.generate()
+        tab.wait_for_state("problem")
+        found["problem"] = tab.axe_violations()
+        tab.page.uncheck("[name=texture]")
+        tab.choose_photos("stool.jpg", "chair-back.png")
+        tab.generate()
+        tab.wait_for_state("work")
+        found["work"] = tab.axe_violations()
+        tab.wait_for_model("stool.glb")
+        found["result"] = tab.axe_violations()
+        tab.page.click("#clear")
+        found["dialog"] = tab.axe_violations()
+        tab.screenshot(f"dialog-{scheme}")
+    assert {state: violations for state, violations in found.items() if violations} == {}
 
 
-def test_the_policy_stands_on_the_page_alone_and_allows_no_inline_code(
+def test_only_the_page_has_a_content_security_policy_and_it_allows_no_inline_code(
     client: FlaskClient,
 ) -> None:
     answer = client.get("/")
@@ -100,12 +99,12 @@ def test_the_policy_stands_on_the_page_alone_and_allows_no_inline_code(
     assert client.get("/", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
 
-def test_files_of_the_page_are_kept_for_good_under_their_version(
-    client: FlaskClient, packed: Callable[[str], Any]
+def test_versioned_files_of_the_page_are_immutable_and_compressed(
+    client: FlaskClient, get_compressed: Callable[[str], Any]
 ) -> None:
     version = page.digest()
     for name in ("page.js", "style.css", "favicon.svg", page.VIEWER):
-        answer = packed(f"/static/{version}/{name}")
+        answer = get_compressed(f"/static/{version}/{name}")
         assert "immutable" in answer.headers["Cache-Control"]
         plain = client.get(f"/static/{version}/{name}")
         assert len(answer.data) < len(plain.data) * 0.8
@@ -117,7 +116,7 @@ def test_files_of_the_page_are_kept_for_good_under_their_version(
 
 
 @pytest.fixture
-def packed(client: FlaskClient) -> Callable[[str], Any]:
+def get_compressed(client: FlaskClient) -> Callable[[str], Any]:
     def get(url: str) -> Any:
         answer = client.get(url, headers={"Accept-Encoding": "gzip"})
         assert answer.headers["Content-Encoding"] == "gzip"

@@ -1,11 +1,8 @@
-"""Progress as server-sent events, through waitress, as curl and browsers read them."""
+"""Progress as server-sent events over HTTP, as curl and browsers read them."""
 
 from __future__ import annotations
 
-import socket
-import tempfile
 import time
-from pathlib import Path
 from typing import Iterator, List
 
 import gradio as gr
@@ -13,68 +10,60 @@ import pytest
 import requests
 
 from dreamlab.routes import event_stream
-from support import streams
-from support.api import picture
-from support.processes import Server
-from support.spaces import answer, space, tiny_glb
+from support.api import image_bytes, wait_until
+from support.http_api import read_events
+from support.processes import Server, StartServer
+from support.spaces import answer, space
 
 
 @pytest.fixture
-def told() -> List[float]:
-    """When the generator reported its progress."""
+def report_times() -> List[float]:
+    """The times at which the generator reported its progress."""
     return []
 
 
 @pytest.fixture
-def steady_space(told: List[float]) -> Iterator[str]:
-    """A server that reports three steps, 0.6 s apart, and refuses the caption «fail»."""
-    with tempfile.TemporaryDirectory() as folder:
-        mesh = tiny_glb(Path(folder) / "white_mesh.glb")
+def reporting_space(report_times: List[float]) -> Iterator[str]:
+    """A server that reports three steps, 0.6 s apart, and refuses the caption `fail`."""
 
-        def shape(image=None, caption=None, progress=gr.Progress()):  # noqa: B008
-            for step in range(3):
-                told.append(time.monotonic())
-                progress((step + 1) / 4, desc=f"step {step}")
-                time.sleep(0.6)
-            if caption == "fail":
-                raise gr.Error("no legs")
-            return answer(str(mesh))
+    def shape(image=None, caption=None, progress=gr.Progress()):  # noqa: B008
+        for step in range(3):
+            report_times.append(time.monotonic())
+            progress((step + 1) / 4, desc=f"step {step}")
+            time.sleep(0.6)
+        if caption == "fail":
+            raise gr.Error("no legs")
+        return answer()
 
-        with space(shape) as url:
-            yield url
+    with space(shape) as url:
+        yield url
 
 
 @pytest.fixture
-def server(tmp_path: Path, steady_space: str) -> Iterator[Server]:
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=steady_space)
-    yield server
-    server.kill()
+def server(reporting_space: str, start_server: StartServer) -> Server:
+    return start_server(HUNYUAN_SPACE_ID=reporting_space)
 
 
-def start(server: Server, session_id: str, **fields: str) -> requests.Response:
-    return streams.start(server.url, session_id, picture(), **fields)
-
-
-def test_progress_comes_as_it_happens_and_ends_in_the_same_object(
-    server: Server, told: List[float]
+def test_progress_arrives_without_delay_and_ends_with_the_generations_answer(
+    server: Server, report_times: List[float]
 ) -> None:
     session_id = server.session()
-    answered = start(server, session_id)
-    assert answered.status_code == 200
-    assert answered.headers["Content-Type"].startswith("text/event-stream")
-    assert answered.headers["Cache-Control"] == "no-store"
-    seen = [(*event, time.monotonic()) for event in streams.read(answered)]
-    steps = [event for event in seen if event[0] == "progress" and event[1]["stage"]]
+    answer = server.start_stream(session_id, image_bytes())
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert answer.headers["Cache-Control"] == "no-store"
+    events = [(*event, time.monotonic()) for event in read_events(answer)]
+    steps = [event for event in events if event[0] == "progress" and event[1]["stage"]]
     assert [(step[1]["fraction"], step[1]["stage"]) for step in steps] == [
         (0.25, "step 0"),
         (0.5, "step 1"),
         (0.75, "step 2"),
     ]
-    delays = [came - happened for (_, _, came), happened in zip(steps, told)]
+    delays = [arrived - reported for (_, _, arrived), reported in zip(steps, report_times)]
     print("seconds from the progress call to the event:", [round(delay, 3) for delay in delays])
-    # The machine may be busy with something else at one of them.
+    # The median: a busy machine may delay one event.
     assert sorted(delays)[1] < 0.5
-    name, data, _ = seen[-1]
+    name, data, _ = events[-1]
     assert name == "complete"
     assert data == {
         "message": "Image saved successfully",
@@ -85,67 +74,63 @@ def test_progress_comes_as_it_happens_and_ends_in_the_same_object(
         "seed": 7,
         "engine": data["engine"],
     }
-    assert sum(name in ("complete", "error") for name, _, _ in seen) == 1
+    assert sum(name in ("complete", "error") for name, _, _ in events) == 1
 
 
-def test_a_place_in_the_queue_is_told(server: Server) -> None:
+def test_the_position_in_the_queue_is_reported(server: Server) -> None:
     session_id = server.session()
-    both = [start(server, session_id), start(server, session_id)]
-    # Either may come first to the generator.
-    seen = [event for answered in both for event in streams.read(answered)]
-    queued = [data for name, data in seen if name == "queued"]
+    answers = [server.start_stream(session_id, image_bytes()) for _ in range(2)]
+    # Either of the two may reach the generator first.
+    events = [event for answer in answers for event in read_events(answer)]
+    queued = [data for name, data in events if name == "queued"]
     assert queued and all(data["position"] >= 1 and "eta_s" in data for data in queued)
-    assert [name for name, _ in seen].count("complete") == 2
+    assert [name for name, _ in events].count("complete") == 2
 
 
 def test_a_failure_ends_the_stream_with_its_error(server: Server) -> None:
-    seen = list(streams.read(start(server, server.session(), caption="fail")))
-    name, data = seen[-1]
+    answer = server.start_stream(server.session(), image_bytes(), caption="fail")
+    events = list(read_events(answer))
+    name, data = events[-1]
     assert name == "error"
     assert (data["status"], data["code"]) == (502, "generation_failed")
     assert data["error"].endswith("no legs") and data["filename"] == "chair.png"
-    assert [name for name, _ in seen].count("error") == 1
+    assert [name for name, _ in events].count("error") == 1
 
 
-def test_a_bad_request_is_answered_with_plain_json(server: Server) -> None:
+def test_an_invalid_request_is_answered_with_json(server: Server) -> None:
     for fields, status in (({"seed": "abc"}, 422), ({"steps": "0"}, 422)):
-        refused = start(server, server.session(), **fields)
+        refused = server.start_stream(server.session(), image_bytes(), **fields)
         assert refused.status_code == status
         assert refused.headers["Content-Type"] == "application/json"
     refused = requests.post(
-        f"{server.url}/api/process_furniture_image/{server.session()}",
-        headers={"Accept": "text/event-stream"},
+        server.upload_url(server.session()), headers={"Accept": "text/event-stream"}
     )
     assert (refused.status_code, refused.json()["code"]) == (400, "missing_image")
 
 
 @pytest.mark.parametrize("accept", ("text/event-stream", "application/json"))
-def test_a_client_that_goes_away_still_finds_its_model(server: Server, accept: str) -> None:
+def test_the_model_of_a_disconnected_client_is_kept(server: Server, accept: str) -> None:
     session_id = server.session()
     request = requests.Request(
         "POST",
-        f"{server.url}/api/process_furniture_image/{session_id}",
-        files={"image": ("chair.png", picture())},
+        server.upload_url(session_id),
+        files={"image": ("chair.png", image_bytes())},
         headers={"Accept": accept},
     ).prepare()
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as wire:
-        wire.sendall(f"POST {request.path_url} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
-        wire.sendall(request.body)
+    with server.connect() as connection:
+        connection.sendall(f"POST {request.path_url} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+        connection.sendall(request.body)
         time.sleep(0.5)
-    listing = f"{server.url}/api/session_models/{session_id}"
-    deadline = time.monotonic() + 20
-    while not requests.get(listing).json()["models"] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert requests.get(listing).json()["models"] == ["chair.glb"]
-    assert requests.get(server.url + "/api/health").json()["generating"] == 0
+    assert wait_until(lambda: server.models(session_id) == ["chair.glb"])
+    assert server.health()["generating"] == 0
 
 
-def test_a_long_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comments_are_sent_while_there_is_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
     assert event_stream.HEARTBEAT_S <= 10
     monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.05)
 
-    def work(tell: event_stream.Emit) -> event_stream.Event:
+    def work(emit: event_stream.Emit) -> event_stream.Event:
         time.sleep(0.3)
         return "complete", {}
 

@@ -1,4 +1,4 @@
-"""SENDFILE: the app says which model it is, and a real nginx sends it."""
+"""SENDFILE: the app answers with the path of the model, and a real nginx sends the file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Callable, Iterator, Tuple
+from typing import Iterator, Tuple
 
 import pytest
 import requests
-from flask.testing import FlaskClient
 
-from support.api import picture
+from support.api import MakeClient, assert_error, image_bytes, new_session
+from support.http_api import HttpApi
 from support.nginx import nginx_for
 from support.processes import PROJECT, Server
 from support.spaces import glb_bytes
@@ -21,12 +21,12 @@ ORIGIN = "https://shop.example"
 MODEL = glb_bytes("a model")
 
 
-def test_a_model_is_left_to_the_front_by_its_place(
-    make_client: Callable[..., FlaskClient], tmp_path: Path
+def test_a_model_is_answered_with_its_internal_path(
+    make_client: MakeClient, tmp_path: Path
 ) -> None:
     client = make_client("local", sendfile="/internal-models/")
-    session_id = client.get("/api/generate_session_id").json["session_id"]
-    keep_model(tmp_path / "sessions", session_id)
+    session_id = new_session(client)
+    save_model(tmp_path / "sessions", session_id)
     for prefix in ("/sessions", "/api/sessions"):
         answer = client.get(f"{prefix}/{session_id}/models/chair.glb")
         assert answer.headers["X-Accel-Redirect"] == (
@@ -34,22 +34,23 @@ def test_a_model_is_left_to_the_front_by_its_place(
         )
         assert (answer.data, answer.mimetype) == (b"", "model/gltf-binary")
     missing = client.get(f"/sessions/{session_id}/models/table.glb")
-    assert (missing.status_code, missing.json["code"]) == (404, "model_not_found")
+    assert_error(missing, 404, "model_not_found")
     assert "X-Accel-Redirect" not in missing.headers
 
 
-def test_the_readme_has_the_lines_of_the_configuration() -> None:
+def test_the_deployment_guide_shows_the_location_of_the_nginx_configuration() -> None:
     conf = (PROJECT / "deploy" / "nginx.conf").read_text()
     at = conf.index("location /internal-models/")
     lines = [line.strip() for line in conf[at : conf.index("}", at) + 1].splitlines()]
-    readme = [line.strip() for line in (PROJECT / "README.md").read_text().splitlines()]
-    begin = readme.index(lines[0])
-    assert readme[begin : begin + len(lines)] == lines
+    guide = (PROJECT / "deploy" / "README.md").read_text()
+    guide_lines = [line.strip() for line in guide.splitlines()]
+    start = guide_lines.index(lines[0])
+    assert guide_lines[start : start + len(lines)] == lines
 
 
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[str, str]]:
-    """A model's URL through nginx, and from a server that sends it itself."""
+    """The URL of a model from nginx, and from a server that sends it itself."""
     if shutil.which("nginx") is None:
         if os.environ.get("CI") == "true" and sys.version_info[:2] == (3, 11):
             raise RuntimeError("no nginx: .ci/run should have installed it")
@@ -59,38 +60,38 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tuple[str, str]]:
         "CORS_ORIGINS": f"{ORIGIN},https://other.example",
         "HUNYUAN_SPACE_ID": "http://127.0.0.1:9",
     }
-    plain = Server(folder, **common)
-    handing = Server(folder, SENDFILE="/internal-models/", TRUSTED_PROXIES="1", **common)
-    port = int(handing.url.rpartition(":")[2])
-    session_id = plain.session()
-    keep_model(plain.sessions, session_id)
+    sending = Server(folder, **common)
+    delegating = Server(folder, SENDFILE="/internal-models/", TRUSTED_PROXIES="1", **common)
+    port = int(delegating.url.rpartition(":")[2])
+    session_id = sending.session()
+    save_model(sending.sessions, session_id)
     path = f"/sessions/{session_id}/models/chair.glb"
-    with nginx_for(folder, {5001: port, 5002: port}, str(plain.sessions)) as front:
-        yield front + path, plain.url + path
-    handing.kill()
-    plain.kill()
+    with nginx_for(folder, {5001: port, 5002: port}, str(sending.sessions)) as nginx_url:
+        yield nginx_url + path, sending.url + path
+    delegating.kill()
+    sending.kill()
 
 
-def keep_model(sessions: Path, session_id: str) -> None:
+def save_model(sessions: Path, session_id: str) -> None:
     (sessions / session_id / "models" / "chair.glb").write_bytes(MODEL)
 
 
-def test_nginx_answers_as_the_app_would(urls: Tuple[str, str]) -> None:
-    sent, own = (requests.get(url, headers={"Origin": ORIGIN}) for url in urls)
-    assert sent.content == own.content == MODEL
-    assert "X-Accel-Redirect" not in sent.headers
-    assert sent.headers["Server"] == "nginx"
+def test_nginx_answers_with_the_headers_of_the_app(urls: Tuple[str, str]) -> None:
+    from_nginx, from_app = (requests.get(url, headers={"Origin": ORIGIN}) for url in urls)
+    assert from_nginx.content == from_app.content == MODEL
+    assert "X-Accel-Redirect" not in from_nginx.headers
+    assert from_nginx.headers["Server"] == "nginx"
     for name in (
         *("Content-Type", "Content-Length", "Content-Disposition", "Cache-Control"),
         *("Last-Modified", "X-Content-Type-Options", "Access-Control-Allow-Origin"),
         *("Access-Control-Expose-Headers", "Vary"),
     ):
-        assert sent.headers[name] == own.headers[name], name
+        assert from_nginx.headers[name] == from_app.headers[name], name
     head = requests.head(urls[0])
     assert (head.headers["Content-Length"], head.content) == (str(len(MODEL)), b"")
 
 
-def test_nginx_sends_parts_and_knows_what_a_client_has(urls: Tuple[str, str]) -> None:
+def test_nginx_answers_range_and_conditional_requests(urls: Tuple[str, str]) -> None:
     url, _ = urls
     first = requests.get(url)
     part = requests.get(url, headers={"Range": "bytes=4-11"})
@@ -107,15 +108,14 @@ def test_nginx_sends_parts_and_knows_what_a_client_has(urls: Tuple[str, str]) ->
     assert requests.get(url, headers=changed).status_code == 200
 
 
-def test_the_internal_location_is_nobody_s_door(urls: Tuple[str, str]) -> None:
-    front, path = urls[0].split("/sessions/")
+def test_clients_cannot_reach_the_internal_location(urls: Tuple[str, str]) -> None:
+    nginx_url, path = urls[0].split("/sessions/")
     for inside in (path, path.replace("models/chair.glb", "uploads/")):
-        assert requests.get(f"{front}/internal-models/{inside}").status_code == 404
-    assert requests.get(f"{front}/sessions/{path}x").json()["code"] == "model_not_found"
+        assert requests.get(f"{nginx_url}/internal-models/{inside}").status_code == 404
+    assert requests.get(f"{nginx_url}/sessions/{path}x").json()["code"] == "model_not_found"
 
 
-def test_uploads_pass_through_the_same_front(urls: Tuple[str, str]) -> None:
-    front, path = urls[0].split("/sessions/")
-    url = f"{front}/api/process_furniture_image/{path.split('/')[0]}"
-    answer = requests.post(url, files={"image": ("chair.png", picture())})
+def test_nginx_passes_uploads_to_the_app(urls: Tuple[str, str]) -> None:
+    nginx_url, path = urls[0].split("/sessions/")
+    answer = HttpApi(nginx_url).post(path.split("/")[0], image_bytes())
     assert answer.json()["code"] == "generator_unavailable"

@@ -1,4 +1,4 @@
-"""Processes and hosts that die while models are made: nothing is lost, nothing is made twice."""
+"""Processes and hosts are lost during generations: each generation gives exactly one model."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from requests.exceptions import ChunkedEncodingError
 
 from dreamlab.settings import PLAIN, load
 from hunyuan_service import Options
-from support.api import picture, wait_until
-from support.hosts import Box, Cluster, FrontEnd, Load, start_boxes
+from support.api import image_bytes, wait_until
+from support.hosts import Cluster, FrontEnd, GpuBox, Load, start_gpu_boxes
 
 pytestmark = pytest.mark.scale
-PHOTO = picture()
+PHOTO = image_bytes()
 SECONDS = 1.5
 
 
 @pytest.fixture(scope="module")
-def both(cluster: Cluster) -> Iterator[List[Box]]:
-    boxes = start_boxes(cluster, SECONDS, "first", "second")
-    yield boxes
-    for box in boxes:
-        box.close()
+def two_gpu_boxes(cluster: Cluster) -> Iterator[List[GpuBox]]:
+    gpu_boxes = start_gpu_boxes(cluster, SECONDS, "first", "second")
+    yield gpu_boxes
+    for gpu_box in gpu_boxes:
+        gpu_box.close()
 
 
 @pytest.fixture
-def boxes(both: List[Box]) -> List[Box]:
-    for box in both:
-        box.start()
-    for box in both:
-        box.wait()
-    return both
+def gpu_boxes(two_gpu_boxes: List[GpuBox]) -> List[GpuBox]:
+    for gpu_box in two_gpu_boxes:
+        gpu_box.start()
+    for gpu_box in two_gpu_boxes:
+        gpu_box.wait()
+    return two_gpu_boxes
 
 
 @pytest.fixture(scope="module")
@@ -43,27 +43,27 @@ def front_end(cluster: Cluster) -> Iterator[FrontEnd]:
 
 
 @pytest.mark.parametrize("lost", ("worker", "host"))
-def test_what_a_lost_host_was_at_is_made_by_another(
-    boxes: List[Box], front_end: FrontEnd, lost: str
+def test_the_generation_of_a_lost_host_is_done_by_another(
+    gpu_boxes: List[GpuBox], front_end: FrontEnd, lost: str
 ) -> None:
     session_id = front_end.session()
-    running = Load([front_end], session_id, PHOTO, 6)
-    assert wait_until(boxes[0].is_working)
+    load = Load([front_end], session_id, PHOTO, 6)
+    assert wait_until(gpu_boxes[0].has_task)
     time.sleep(SECONDS / 2)
-    boxes[0].kill_worker() if lost == "worker" else boxes[0].close()
-    answers = running.answers()
+    gpu_boxes[0].kill_worker() if lost == "worker" else gpu_boxes[0].close()
+    answers = load.answers()
     assert [answer.status_code for answer in answers] == [200] * 6
     models = sorted(answer.json()["model"] for answer in answers)
     assert len(set(models)) == 6
-    # A killed worker's child may still be at it: what it makes is no second model.
+    # A child process of the killed worker may still generate. Its model is not saved.
     time.sleep(SECONDS * 2)
     assert sorted(front_end.models(session_id)) == models
     again = front_end.post(session_id, PHOTO)
-    assert (again.status_code, again.json()["engine"]) == (200, boxes[1].engine)
+    assert (again.status_code, again.json()["engine"]) == (200, gpu_boxes[1].engine)
 
 
-def test_a_task_that_is_delivered_twice_makes_one_model(
-    cluster: Cluster, boxes: List[Box], front_end: FrontEnd
+def test_a_task_that_is_delivered_twice_gives_one_model(
+    cluster: Cluster, gpu_boxes: List[GpuBox], front_end: FrontEnd
 ) -> None:
     from dreamlab.cluster.messages import TASK, GenerationTask, make_celery
 
@@ -74,53 +74,53 @@ def test_a_task_that_is_delivered_twice_makes_one_model(
     with celery.connection_for_write() as connection:
         twice = [
             celery.send_task(
-                TASK, [task._asdict()], task_id="one and the same", queue=PLAIN,
+                TASK, [task._asdict()], task_id="same id", queue=PLAIN,
                 connection=connection,
             )
             for _ in range(2)
         ]  # fmt: skip
-    assert wait_until(
-        lambda: sum(line.count("succeeded") for box in boxes for line in box.log) == 3, 40
-    )
+    logs = [gpu_box.log for gpu_box in gpu_boxes]
+    assert wait_until(lambda: sum(line.count("succeeded") for log in logs for line in log) == 3, 40)
     assert twice[0].id == twice[1].id
     assert front_end.models(session_id) == ["chair.glb", "table.glb"]
 
 
 @pytest.mark.parametrize("broker", ("rabbitmq", "redis"))
-def test_a_broker_that_is_killed_loses_no_model(
-    cluster: Cluster, boxes: List[Box], front_end: FrontEnd, broker: str
+def test_a_killed_broker_loses_no_model(
+    cluster: Cluster, gpu_boxes: List[GpuBox], front_end: FrontEnd, broker: str
 ) -> None:
     session_id = front_end.session()
-    running = front_end.streams(session_id, PHOTO, 6)
-    assert wait_until(lambda: all(box.is_working() for box in boxes))
+    streams = front_end.streams(session_id, PHOTO, 6)
+    assert wait_until(lambda: all(gpu_box.has_task() for gpu_box in gpu_boxes))
     server = getattr(cluster, broker)
     server.kill()
-    meanwhile = front_end.post(session_id, PHOTO)
-    assert (meanwhile.status_code, meanwhile.json()["code"]) == (503, "generator_unavailable")
-    assert "Retry-After" in meanwhile.headers
-    assert meanwhile.elapsed.total_seconds() < 12
+    during_outage = front_end.post(session_id, PHOTO)
+    assert during_outage.status_code == 503
+    assert during_outage.json()["code"] == "generator_unavailable"
+    assert "Retry-After" in during_outage.headers
+    assert during_outage.elapsed.total_seconds() < 12
     server.start()
-    ends = [list(events)[-1] for events in running]
+    ends = [list(events)[-1] for events in streams]
     assert {data["status"] for kind, data in ends if kind == "error"} <= {503}
-    made = {data["model"] for kind, data in ends if kind == "complete"}
-    print(f"{broker} killed: {len(made)} models, {len(ends) - len(made)} times 503")
-    assert made <= set(front_end.models(session_id))
-    # Those that were answered with a 503 are made all the same, once.
+    generated = {data["model"] for kind, data in ends if kind == "complete"}
+    print(f"{broker} killed: {len(generated)} models, {len(ends) - len(generated)} times 503")
+    assert generated <= set(front_end.models(session_id))
+    # Generations that were answered with 503 still give one model each.
     assert wait_until(lambda: len(front_end.models(session_id)) == 6, 40)
     assert wait_until(lambda: front_end.post(session_id, PHOTO).status_code == 200)
     assert len(front_end.models(session_id)) <= 6 + len(ends)
 
 
-def test_a_front_end_that_is_killed_leaves_its_model_to_the_other(
-    cluster: Cluster, boxes: List[Box], front_end: FrontEnd
+def test_the_models_of_a_killed_front_end_are_listed_by_another(
+    cluster: Cluster, gpu_boxes: List[GpuBox], front_end: FrontEnd
 ) -> None:
     other = FrontEnd(cluster, 1)
     try:
         session_id = other.session()
-        running = other.streams(session_id, PHOTO, 4)
-        assert wait_until(boxes[0].is_working)
+        streams = other.streams(session_id, PHOTO, 4)
+        assert wait_until(gpu_boxes[0].has_task)
         other.close()
-        for events in running:
+        for events in streams:
             with pytest.raises(ChunkedEncodingError):
                 list(events)
         assert len(front_end.models(session_id)) < 4

@@ -1,4 +1,4 @@
-"""Several hosts that write to one folder of sessions: network namespaces stand for the hosts."""
+"""Several hosts write to one folder of sessions. Network namespaces take the place of hosts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HOSTS = 2
 PROCESSES = 3
 ROUNDS = 12
 
-# What one process of one host does: everything that the store is for, beside the others.
+# One process of one host: all operations of the store, at the same time as the other processes.
 WORK = """
 import io, json, socket, sys, time
 from pathlib import Path
@@ -33,7 +33,7 @@ session_id, me, rounds = sys.argv[3], sys.argv[4], int(sys.argv[5])
 session = store.open(session_id)
 print("ready", flush=True)
 sys.stdin.readline()
-uploads, models, promised, shared = [], [], [], []
+uploads, models, reserved, shared = [], [], [], []
 for number in range(rounds):
     content = f"{me} {number}".encode()
     upload = session.keep([NewUpload(io.BytesIO(content), "chair.png", [".png"])])[0]
@@ -42,19 +42,19 @@ for number in range(rounds):
         draft.write_bytes(glb_bytes(f"{me} {number}"))
         models.append((session.save(draft, "chair.png"), f"{me} {number}"))
     name = session.reserve("chair.png")
-    promised.append(name)
+    reserved.append(name)
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(name))
         session.save_reserved(draft, name)
-    # Each process makes these: one of them comes first.
+    # All processes save these. One of them is the first.
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(me))
         session.save_reserved(draft, f"shared-{number}.glb")
-    # A session that has had its time is removed by whoever sees it first.
+    # The first process that finds an expired session removes it.
     store.create()
     store.sweep(0.2)
     session.models()
-print(json.dumps({"uploads": uploads, "models": models, "promised": promised}))
+print(json.dumps({"uploads": uploads, "models": models, "reserved": reserved}))
 """
 
 
@@ -68,7 +68,7 @@ def hosts() -> Iterator[List[str]]:
         subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def test_hosts_that_write_at_once_lose_nothing_and_share_no_name(
+def test_concurrent_hosts_lose_nothing_and_share_no_name(
     hosts: List[str], tmp_path: Path, cluster: object
 ) -> None:
     root = tmp_path / "sessions"
@@ -88,7 +88,7 @@ def test_hosts_that_write_at_once_lose_nothing_and_share_no_name(
     ]
     for process in processes:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    told = []
+    results = []
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
@@ -96,17 +96,17 @@ def test_hosts_that_write_at_once_lose_nothing_and_share_no_name(
     for process in processes:
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 0
-        told.append(json.loads(output))
+        results.append(json.loads(output))
 
-    uploads: Dict[str, str] = {name: text for one in told for name, text in one["uploads"]}
-    models: Dict[str, str] = {name: text for one in told for name, text in one["models"]}
-    promised = [name for one in told for name in one["promised"]]
+    uploads: Dict[str, str] = {name: text for result in results for name, text in result["uploads"]}
+    models: Dict[str, str] = {name: text for result in results for name, text in result["models"]}
+    reserved = [name for result in results for name in result["reserved"]]
     count = HOSTS * PROCESSES * ROUNDS
-    assert len(uploads) == len(models) == len(promised) == len(set(promised)) == count
+    assert len(uploads) == len(models) == len(reserved) == len(set(reserved)) == count
     for name, text in uploads.items():
         assert (session.folder / "uploads" / name).read_text() == text
-    for name, text in [*models.items(), *zip(promised, promised)]:
+    for name, text in [*models.items(), *zip(reserved, reserved)]:
         assert json.dumps(text).encode() in (session.folder / "models" / name).read_bytes()
     shared = [f"shared-{number}.glb" for number in range(ROUNDS)]
-    assert sorted(session.models()) == sorted([*models, *promised, *shared])
+    assert sorted(session.models()) == sorted([*models, *reserved, *shared])
     assert not list(root.rglob(".tmp-*"))

@@ -8,19 +8,19 @@ from typing import Iterator, List
 import pytest
 import requests
 
-from support.api import picture, wait_until
-from support.hosts import Box, Cluster, FrontEnd, Load, start_boxes
+from support.api import image_bytes, wait_until
+from support.hosts import Cluster, FrontEnd, GpuBox, Load, start_gpu_boxes
 
 pytestmark = pytest.mark.scale
-PHOTO = picture()
+PHOTO = image_bytes()
 
 
 @pytest.fixture(scope="module")
-def boxes(cluster: Cluster) -> Iterator[List[Box]]:
-    boxes = start_boxes(cluster, 1, "first", "second")
-    yield boxes
-    for box in boxes:
-        box.close()
+def gpu_boxes(cluster: Cluster) -> Iterator[List[GpuBox]]:
+    gpu_boxes = start_gpu_boxes(cluster, 1, "first", "second")
+    yield gpu_boxes
+    for gpu_box in gpu_boxes:
+        gpu_box.close()
 
 
 @pytest.fixture(scope="module")
@@ -31,45 +31,48 @@ def front_ends(cluster: Cluster) -> Iterator[List[FrontEnd]]:
         front_end.close()
 
 
-def test_two_boxes_make_twice_as_many_models_as_one(
-    boxes: List[Box], front_ends: List[FrontEnd]
+def test_two_gpu_boxes_generate_twice_as_many_models_as_one(
+    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
 ) -> None:
     session_id = front_ends[0].session()
     rates = {}
-    boxes[1].kill_worker()
-    for working, count in ((boxes[:1], 10), (boxes, 40)):
-        for box in working:
-            box.start()
-            box.wait()
-        # What a worker's first task takes longer is no rate.
+    gpu_boxes[1].kill_worker()
+    for working, count in ((gpu_boxes[:1], 10), (gpu_boxes, 40)):
+        for gpu_box in working:
+            gpu_box.start()
+            gpu_box.wait()
+        # The first task of a worker takes longer.
         Load(front_ends, session_id, PHOTO, 2 * len(working)).answers()
         load = Load(front_ends, session_id, PHOTO, count)
         answers = load.answers()
         rates[len(working)] = count / (time.monotonic() - load.started)
         assert [answer.status_code for answer in answers] == [200] * count
         engines = [answer.json()["engine"] for answer in answers]
-        assert {box.engine for box in working} == set(engines)
-        assert min(engines.count(box.engine) for box in working) >= count / len(working) * 0.8
-    print(f"models a second: {rates[1]:.2f} with one box, {rates[2]:.2f} with two")
+        assert {gpu_box.engine for gpu_box in working} == set(engines)
+        counts = [engines.count(gpu_box.engine) for gpu_box in working]
+        assert min(counts) >= count / len(working) * 0.8
+    print(f"models a second: {rates[1]:.2f} with one GPU box, {rates[2]:.2f} with two")
     assert rates[2] >= 1.8 * rates[1]
     models = front_ends[1].models(session_id)
     assert len(models) == len(set(models)) == 2 + 10 + 4 + 40
 
 
-def test_a_worker_s_answer_is_the_server_s_own(
-    boxes: List[Box], front_ends: List[FrontEnd]
+def test_the_answer_is_the_same_as_without_workers(
+    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
 ) -> None:
     front_end = front_ends[0]
     session_id = front_end.session()
-    made = front_end.post(session_id, PHOTO).json()
-    assert (made["model"], made["seed"]) == ("chair.glb", 7)
-    assert made["engine"] in {box.engine for box in boxes}
-    assert requests.get(made["model_url"]).content[:4] == b"glTF"
+    answer = front_end.post(session_id, PHOTO).json()
+    assert (answer["model"], answer["seed"]) == ("chair.glb", 7)
+    assert answer["engine"] in {gpu_box.engine for gpu_box in gpu_boxes}
+    assert requests.get(answer["model_url"]).content[:4] == b"glTF"
     wrong = front_end.post(session_id, PHOTO, steps="0")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_option")
 
 
-def test_progress_comes_from_the_worker(boxes: List[Box], front_ends: List[FrontEnd]) -> None:
+def test_progress_comes_from_the_worker(
+    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
+) -> None:
     front_end = front_ends[0]
     session_id = front_end.session()
     others = front_end.streams(session_id, PHOTO, 6)
@@ -82,30 +85,34 @@ def test_progress_comes_from_the_worker(boxes: List[Box], front_ends: List[Front
     assert {"fraction": 0.5, "stage": "shape"} in [data for _, data in events]
 
 
-def test_health_tells_of_workers_and_queue(boxes: List[Box], front_ends: List[FrontEnd]) -> None:
+def test_health_shows_workers_and_queue(
+    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
+) -> None:
     front_end = front_ends[0]
-    engines = ", ".join(sorted(box.engine for box in boxes))
-    # Each of a front end's processes looks for itself.
+    engines = ", ".join(sorted(gpu_box.engine for gpu_box in gpu_boxes))
+    # Each process of a front end asks the workers itself.
     assert wait_until(lambda: all(front_end.health()["engine"] == engines for _ in range(8)))
     health = front_end.health()
     assert (health["workers"], health["generator"]) == (2, "ready")
-    # Enough that a look at the queue every five seconds falls into the time.
+    # The load lasts longer than five seconds, the interval at which the queue is read.
     load = Load(front_ends, front_end.session(), PHOTO, 26)
-    was_told = wait_until(lambda: int(str(front_end.health()["queued"])) > 4)
-    # Whatever it told, the next test finds the queue empty.
+    was_shown = wait_until(lambda: front_end.health()["queued"] > 4)
+    # Also when this fails, the next test finds the queue empty.
     assert set(load.statuses()) == {200}
-    assert was_told
+    assert was_shown
     assert wait_until(lambda: all(front_end.health()["queued"] == 0 for _ in range(8)))
 
 
-def test_more_than_the_limits_is_refused_at_once(cluster: Cluster, boxes: List[Box]) -> None:
+def test_generations_over_the_limits_are_refused_at_once(
+    cluster: Cluster, gpu_boxes: List[GpuBox]
+) -> None:
     from redis import Redis
 
     from dreamlab.cluster.limits import LEASE_S, LEASES
 
-    places = Redis.from_url(cluster.redis.url)
-    # Those of a front end that was killed are held until their lease ends.
-    assert wait_until(lambda: places.zcount(LEASES, time.time(), "inf") == 0, LEASE_S + 5)
+    redis = Redis.from_url(cluster.redis.url)
+    # The leases of a killed front end are held until they expire.
+    assert wait_until(lambda: redis.zcount(LEASES, time.time(), "inf") == 0, LEASE_S + 5)
     limited = [
         FrontEnd(cluster, 1, MAX_QUEUE="6", MAX_GENERATIONS_PER_SESSION="4") for _ in range(2)
     ]
@@ -113,20 +120,20 @@ def test_more_than_the_limits_is_refused_at_once(cluster: Cluster, boxes: List[B
         sessions = [limited[0].session() for _ in range(2)]
 
         def refused(load: Load) -> int:
-            late = [answer for answer in load.answers() if answer.status_code != 200]
-            assert {(answer.status_code, answer.json()["code"]) for answer in late} <= {
+            refusals = [answer for answer in load.answers() if answer.status_code != 200]
+            assert {(answer.status_code, answer.json()["code"]) for answer in refusals} <= {
                 (503, "generator_busy")
             }
-            assert all(int(answer.headers["Retry-After"]) > 0 for answer in late)
-            assert all(answer.elapsed.total_seconds() < 1 for answer in late)
-            return len(late)
+            assert all(int(answer.headers["Retry-After"]) > 0 for answer in refusals)
+            assert all(answer.elapsed.total_seconds() < 1 for answer in refusals)
+            return len(refusals)
 
-        # One session's share, over both front ends.
+        # The limit of one session holds over both front ends.
         assert refused(Load(limited, sessions[0], PHOTO, 8)) == 4
-        # And what is left of the whole for another session.
+        # The other session gets the rest of the common limit.
         both = [Load(limited, session_id, PHOTO, 4) for session_id in sessions]
         assert sum(refused(load) for load in both) == 2
-        # Every place was given back.
+        # All leases were released.
         assert refused(Load(limited, sessions[1], PHOTO, 4)) == 0
     finally:
         for front_end in limited:

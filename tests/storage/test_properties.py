@@ -1,4 +1,4 @@
-"""What holds of the store for any name and any order of doings."""
+"""Properties of the store for all file names and all orders of operations."""
 
 from __future__ import annotations
 
@@ -51,42 +51,42 @@ def test_every_name_is_safe_and_every_upload_intact(
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(["save", "delete", "delete all"]), min_size=1, max_size=12))
-def test_a_models_name_is_never_given_twice(doings: List[str]) -> None:
+def test_a_model_name_is_never_used_twice(operations: List[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         session = new_session(folder)
         expected: List[str] = []
-        given_names: List[str] = []
-        for number, doing in enumerate(doings):
-            if doing == "save":
+        used_names: List[str] = []
+        for number, operation in enumerate(operations):
+            if operation == "save":
                 with session.draft() as draft:
                     draft.write_bytes(str(number).encode())
                     expected.append(session.save(draft, "chair.jpg"))
-                given_names.append(expected[-1])
-            elif doing == "delete" and expected:
+                used_names.append(expected[-1])
+            elif operation == "delete" and expected:
                 session.delete_model(expected.pop(0))
-            elif doing == "delete all":
+            elif operation == "delete all":
                 session.delete_models()
                 expected.clear()
             assert session.models() == expected
-        assert len(set(given_names)) == len(given_names)
+        assert len(set(used_names)) == len(used_names)
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.sampled_from(["keep", "save", "list", "delete"]), min_size=4, max_size=24))
-def test_doings_at_once_lose_nothing(doings: List[str]) -> None:
+def test_concurrent_operations_lose_no_model(operations: List[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         session = new_session(folder)
 
-        def do(job: Tuple[int, str]) -> str:
-            number, doing = job
+        def run(job: Tuple[int, str]) -> str:
+            number, operation = job
             content = str(number).encode()
-            if doing == "keep":
+            if operation == "keep":
                 return keep(session, "chair.jpg", (".jpg",), content)
-            if doing == "save":
+            if operation == "save":
                 with session.draft() as draft:
                     draft.write_bytes(content)
                     return session.save(draft, "chair.jpg")
-            if doing == "delete":
+            if operation == "delete":
                 for name in session.models()[:1]:
                     try:
                         session.delete_model(name)
@@ -96,10 +96,10 @@ def test_doings_at_once_lose_nothing(doings: List[str]) -> None:
             return ""
 
         with ThreadPoolExecutor(8) as pool:
-            told = list(pool.map(do, enumerate(doings)))
-        saved = {name: n for n, name in enumerate(told) if doings[n] == "save"}
-        deleted = {name[1:] for name in told if name.startswith("-")}
-        assert len(saved) == doings.count("save")
+            results = list(pool.map(run, enumerate(operations)))
+        saved = {name: n for n, name in enumerate(results) if operations[n] == "save"}
+        deleted = {name[1:] for name in results if name.startswith("-")}
+        assert len(saved) == operations.count("save")
         assert set(session.models()) == set(saved) - deleted
         for name in session.models():
             assert session.model(name).read_bytes() == str(saved[name]).encode()
@@ -107,7 +107,7 @@ def test_doings_at_once_lose_nothing(doings: List[str]) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.one_of(st.text(max_size=60), st.uuids(version=1).map(str), st.uuids(version=4).map(str)))
-def test_no_other_id_opens_anything(session_id: str) -> None:
+def test_an_unknown_id_opens_no_session(session_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = SessionStore(Path(folder))
         store.create()

@@ -1,1 +1,1 @@
-"""What the tests use and what is no test: servers, clients, pictures, a browser."""
+"""Helpers of the tests: servers, clients, test images and a browser."""

@@ -1,4 +1,4 @@
-"""Calls of the API through Flask's test client, pictures to send, and what to expect."""
+"""Calls of the API through Flask's test client, test images, and common assertions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+MakeClient = Callable[..., FlaskClient]
+
 DATA = Path(__file__).resolve().parent.parent / "data"
+# The pieces of furniture of which there is a photo in a room.
 PIECES = sorted(path.stem for path in DATA.glob("*.jpg"))
 
 
@@ -22,26 +25,44 @@ def new_session(client: FlaskClient) -> str:
 
 
 def post(
-    client: FlaskClient, session_id: str, photo: bytes, name: str = "chair.jpg", **fields: Any
+    client: FlaskClient,
+    session_id: str,
+    photo: bytes,
+    name: str = "chair.jpg",
+    accept: str = "application/json",
+    **fields: Any,
 ) -> TestResponse:
-    """POST `photo` as `image`; further fields are text, or (bytes, file name)."""
+    """POST `photo` as `image`. Further fields are text, or a tuple of bytes and file name."""
     form: Dict[str, Any] = {"image": (io.BytesIO(photo), name)}
     for field, value in fields.items():
         form[field] = (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value
-    return client.post(f"/api/process_furniture_image/{session_id}", data=form)
+    url = f"/api/process_furniture_image/{session_id}"
+    return client.post(url, data=form, headers={"Accept": accept})
 
 
-def models(client: FlaskClient, session_id: str) -> List[str]:
-    listed: List[str] = client.get(f"/api/session_models/{session_id}").json["models"]
-    return listed
+def session_with_models(client: FlaskClient, count: int = 1) -> str:
+    """Return a new session with `count` models: chair.glb, chair-2.glb, ..."""
+    session_id = new_session(client)
+    for _ in range(count):
+        assert post(client, session_id, image_bytes(), "chair.png").status_code == 200
+    return session_id
 
 
-def picture(size: Any = (64, 48), kind: str = "PNG", mode: str = "RGB", **save: Any) -> bytes:
-    """A picture with a dark block on a light ground, encoded as `kind`."""
+def list_models(client: FlaskClient, session_id: str) -> List[str]:
+    models: List[str] = client.get(f"/api/session_models/{session_id}").json["models"]
+    return models
+
+
+def image_bytes(size: Any = (64, 48), kind: str = "PNG", mode: str = "RGB", **save: Any) -> bytes:
+    """Return an image file of a dark block on a light background, encoded as `kind`."""
     image = Image.new(mode, size, 230 if mode in ("L", "I;16") else "white")
     width, height = size
     dark = Image.new(mode, (max(1, width // 2), max(1, height // 2)))
     image.paste(dark, (width // 4, height // 4))
+    return encoded(image, kind, **save)
+
+
+def encoded(image: Image.Image, kind: str, **save: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **save)
     return file.getvalue()
@@ -51,16 +72,16 @@ def files_below(folder: Path) -> List[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether something becomes so within some seconds; it need not stay so."""
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    """Return whether `condition` was true at least once within `seconds`."""
     deadline = time.monotonic() + seconds
-    while not is_so():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
 
 
-def assert_error(answer: TestResponse, status: int, code: str, words: str = "") -> None:
+def assert_error(answer: TestResponse, status: int, code: str, pattern: str = "") -> None:
     assert (answer.status_code, answer.json["code"]) == (status, code)
-    assert re.search(words, answer.json["error"])
+    assert re.search(pattern, answer.json["error"])

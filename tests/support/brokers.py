@@ -1,4 +1,4 @@
-"""RabbitMQ and Redis, started for a test on free ports of 127.0.0.1."""
+"""RabbitMQ and Redis, started for the tests on free ports of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PACKAGES = ("celery", "redis", "gunicorn")
 
 
 def missing() -> List[str]:
-    """What these tests need and this machine has not."""
+    """Return the programs and packages that the scale tests need and that are not installed."""
     programs = [program for program in PROGRAMS if shutil.which(program) is None]
     return programs + [package for package in PACKAGES if find_spec(package) is None]
 
 
 class RabbitMQ:
-    """One node, with its own name, files and port mapper. It survives a kill by its files."""
+    """One node, with its own name, files and port mapper. Its files survive `kill`."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))
         shutil.chown(self.folder, "rabbitmq", "rabbitmq")
         self.port, distribution, mapper = free_port(), free_port(), free_port()
-        # Else the node starts one that outlives it.
+        # Otherwise the node starts a port mapper that outlives it.
         self._mapper = subprocess.Popen(["epmd", "-port", str(mapper), "-address", "127.0.0.1"])
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         self._environ = {
@@ -61,9 +61,8 @@ class RabbitMQ:
         wait_for_port(self.port, 90)
 
     def kill(self) -> None:
-        """SIGKILL for the node."""
         assert self._process is not None
-        kill_family(self._process.pid)
+        kill_process_tree(self._process.pid)
         self._process.wait()
         wait_for_port(self.port, 10, open_=False)
 
@@ -75,7 +74,7 @@ class RabbitMQ:
 
 
 class Redis:
-    """One server without persistence: what it holds is gone when it is killed."""
+    """One server without persistence: it loses its data when it is killed."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -94,21 +93,20 @@ class Redis:
         self._process.wait()
 
 
-def kill_family(pid: int) -> None:
-    """SIGKILL for a process and all that it started, whatever group they are in."""
-    for child in descendants(pid):
+def kill_process_tree(pid: int) -> None:
+    """Kill a process and all processes that it started, whatever group they are in."""
+    for child in process_tree(pid):
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
 
 
-def descendants(pid: int) -> List[int]:
-    """A process and all below it."""
-    parents: Dict[int, List[int]] = {}
+def process_tree(pid: int) -> List[int]:
+    children: Dict[int, List[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+            children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
     found = [pid]
-    for one in found:
-        found += parents.get(one, [])
+    for process in found:
+        found += children.get(process, [])
     return found

@@ -1,4 +1,4 @@
-"""Debian's Chromium under Playwright; tests that import it without are skipped."""
+"""Debian's Chromium under Playwright. Test modules that import this are skipped without it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Iterator
 import pytest
 
 CHROMIUM = shutil.which("chromium")
-# --no-sandbox: CI runs as root. SwiftShader draws WebGL without a GPU. The rest keeps Chromium from
-# calling home.
+# --no-sandbox: CI runs as root. SwiftShader draws WebGL without a GPU. The other flags turn off
+# requests to Google and the dialogs of a first start.
 FLAGS = [
     "--no-sandbox",
     "--use-angle=swiftshader",
@@ -26,23 +26,22 @@ FLAGS = [
 ]
 
 
-def need(there: bool, what: str) -> None:
-    """Skip the importing module unless `there`; under CI=true that is an error."""
-    if there:
+def require(is_installed: bool, what: str) -> None:
+    """Skip the importing module unless `is_installed`. With CI=true, raise an error instead."""
+    if is_installed:
         return
     if os.environ.get("CI") == "true":
         raise RuntimeError(f"no {what}: .ci/run should have installed it")
     pytest.skip(f"needs {what}", allow_module_level=True)
 
 
-need(CHROMIUM is not None, "chromium")
-need(find_spec("playwright") is not None, "playwright, which needs Python 3.10")
+require(CHROMIUM is not None, "chromium")
+require(find_spec("playwright") is not None, "playwright, which needs Python 3.10")
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 
 
 @contextmanager
 def launch() -> Iterator[Browser]:
-    """A running Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -1,8 +1,8 @@
-"""Feeds mutated images and mutated requests to the app until told to stop, with atheris.
+"""Sends mutated images or mutated requests to the app, with the fuzzer atheris.
 
 `python tests/support/fuzz.py images -max_total_time=600`, or `requests` instead of `images`.
-Further arguments are libFuzzer's. It needs `pip install atheris`. A finding is an input that is
-neither accepted nor refused in the words of the contract.
+libFuzzer reads the further arguments. It needs `pip install atheris`. It reports each input that is
+neither accepted nor refused with an error of the API.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ with atheris.instrument_imports(include=["dreamlab", "werkzeug", "flask", "PIL"]
     from dreamlab import photos
 
 from dreamlab.settings import Settings  # noqa: E402
-from support.api import picture  # noqa: E402
+from support.api import image_bytes  # noqa: E402
 
 KINDS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "BMP", "TIFF", "GIF")
 REFUSALS = {400, 404, 413, 415, 422, 503}
@@ -36,11 +36,11 @@ def read_image(data: bytes) -> None:
         return
     if photo.copy is not None:
         again = photos.read(io.BytesIO(photo.copy), "image", 5)
-        assert again.copy is None, "a copy is clean itself"
+        assert again.copy is None, "the copy of a clean copy is the same"
 
 
 def make_request(folder: str) -> Callable[[bytes], None]:
-    # Port 9 is discard: what is accepted ends as 503, and quickly.
+    # Nothing listens on port 9, so an accepted request is soon answered with 503.
     app = create_app(Settings(engine="http://127.0.0.1:9", sessions_dir=Path(folder)))
     client = app.test_client()
     session_id = client.get("/api/generate_session_id").json["session_id"]
@@ -57,14 +57,13 @@ def make_request(folder: str) -> Callable[[bytes], None]:
 
 
 def seeds(target: str) -> List[bytes]:
-    """Small valid inputs to start from."""
     photos._register_openers()
-    pictures = [picture((24, 16), kind) for kind in KINDS]
+    images = [image_bytes((24, 16), kind) for kind in KINDS]
     if target == "images":
-        return pictures
+        return images
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
     seed = b'\r\n--x\r\nContent-Disposition: form-data; name="seed"\r\n\r\n1\r\n--x--\r\n'
-    return [head + pictures[1] + seed, head + seed, b"--x--"]
+    return [head + images[1] + seed, head + seed, b"--x--"]
 
 
 def main() -> None:

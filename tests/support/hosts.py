@@ -11,17 +11,16 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import IO, Dict, Iterator, List, Sequence
+from typing import IO, Iterator, List, Sequence
 from typing import Counter as Counts
 
 import requests
 
-from support import streams
 from support.api import wait_until
-from support.brokers import RabbitMQ, Redis, kill_family
+from support.brokers import RabbitMQ, Redis, kill_process_tree
+from support.http_api import Event, HttpApi, read_events
 from support.processes import PROJECT, start_space, wait_for_port
 from support.spaces import free_port
-from support.streams import Event
 
 
 class Cluster:
@@ -42,8 +41,8 @@ class Cluster:
         self.redis.kill()
 
 
-class Box:
-    """A GPU box: a Gradio server that takes `seconds` a job, and the worker in front of it."""
+class GpuBox:
+    """A Gradio server whose jobs take `seconds`, and the worker that uses it."""
 
     def __init__(self, cluster: Cluster, name: str, seconds: float, **settings: str) -> None:
         self.port = free_port()
@@ -58,7 +57,7 @@ class Box:
         self.start()
 
     def start(self) -> None:
-        """Start what does not run."""
+        """Start the Gradio server and the worker unless they run."""
         if not hasattr(self, "space") or self.space.poll() is not None:
             self.space = start_space(self.port, self._seconds)
         if not hasattr(self, "worker") or self.worker.poll() is not None:
@@ -78,48 +77,49 @@ class Box:
         self.log: List[str] = []
         self._is_ready = threading.Event()
         assert self.worker.stderr is not None
-        threading.Thread(target=self._listen, args=(self.worker.stderr,), daemon=True).start()
+        threading.Thread(target=self._read_log, args=(self.worker.stderr,), daemon=True).start()
 
-    def _listen(self, output: IO[str]) -> None:
+    def _read_log(self, output: IO[str]) -> None:
         for line in output:
             if line.endswith("ready.\n"):
                 self._is_ready.set()
             self.log.append(line)
 
     def wait(self) -> None:
-        """Until both can be used."""
+        """Wait until the Gradio server and the worker are ready."""
         wait_for_port(self.port, 60)
         assert self._is_ready.wait(60), "".join(self.log)
 
-    def is_working(self) -> bool:
+    def has_task(self) -> bool:
+        """Return whether the worker has received a task since the last start."""
         return any("received" in line for line in self.log)
 
     def kill_worker(self) -> None:
-        """SIGKILL for the worker's main process only, as the kernel does when memory runs out."""
+        """Kill the worker's main process only, as the kernel does when memory runs out."""
         self.worker.kill()
         self.worker.wait()
 
     def close(self) -> None:
-        """The whole box is gone."""
-        kill_family(self.worker.pid)
+        """Kill the worker, its child processes and the Gradio server."""
+        kill_process_tree(self.worker.pid)
         self.worker.wait()
         self.space.kill()
         self.space.wait()
 
 
-def start_boxes(cluster: Cluster, seconds: float, *names: str) -> List[Box]:
-    boxes = [Box(cluster, name, seconds) for name in names]
-    for box in boxes:
-        box.wait()
-    return boxes
+def start_gpu_boxes(cluster: Cluster, seconds: float, *names: str) -> List[GpuBox]:
+    gpu_boxes = [GpuBox(cluster, name, seconds) for name in names]
+    for gpu_box in gpu_boxes:
+        gpu_box.wait()
+    return gpu_boxes
 
 
-class FrontEnd:
-    """The API under gunicorn, as the README runs it."""
+class FrontEnd(HttpApi):
+    """The API under gunicorn, as the deployment runs it."""
 
     def __init__(self, cluster: Cluster, processes: int = 2, **settings: str) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(f"http://127.0.0.1:{self.port}")
         command = f"-m gunicorn -c deploy/gunicorn.conf.py --workers {processes}"
         self.process = subprocess.Popen(
             [sys.executable, *command.split(), "-b", f"127.0.0.1:{self.port}", "app:create_app()"],
@@ -128,53 +128,32 @@ class FrontEnd:
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        assert wait_until(self._answers), "no front end"
+        assert wait_until(self._is_ready), "no front end"
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         try:
             return requests.get(self.url + "/api/health", timeout=2).status_code == 200
         except requests.RequestException:
             return False
 
-    def session(self) -> str:
-        return str(requests.get(self.url + "/api/generate_session_id").json()["session_id"])
-
-    def post(self, session_id: str, photo: bytes, **fields: str) -> requests.Response:
-        return requests.post(
-            f"{self.url}/api/process_furniture_image/{session_id}",
-            files={"image": ("chair.png", photo)},
-            data=fields,
-            timeout=100,
-        )
-
     def streams(self, session_id: str, photo: bytes, count: int) -> List[Iterator[Event]]:
-        """The events of so many generations, once all of their tasks are in the queue."""
+        """Start `count` generations and return their events once all tasks are in the queue."""
 
-        def begin(_: int) -> Iterator[Event]:
-            events = streams.read(streams.start(self.url, session_id, photo))
-            # None is told before the task is sent.
+        def start(_: int) -> Iterator[Event]:
+            events = read_events(self.start_stream(session_id, photo))
+            # The first event comes after the task was sent.
             return chain([next(events)], events)
 
         with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(begin, range(count)))
-
-    def models(self, session_id: str) -> List[str]:
-        listed: List[str] = requests.get(f"{self.url}/api/session_models/{session_id}").json()[
-            "models"
-        ]
-        return listed
-
-    def health(self) -> Dict[str, object]:
-        told: Dict[str, object] = requests.get(self.url + "/api/health").json()
-        return told
+            return list(pool.map(start, range(count)))
 
     def close(self) -> None:
-        kill_family(self.process.pid)
+        kill_process_tree(self.process.pid)
         self.process.wait()
 
 
 class Load:
-    """Requests that are on their way, round robin over some front ends."""
+    """Concurrent generation requests, sent to the front ends in turn."""
 
     def __init__(
         self, front_ends: Sequence[FrontEnd], session_id: str, photo: bytes, count: int

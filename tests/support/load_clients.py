@@ -1,7 +1,7 @@
-"""64 clients that generate one model after another: `clients.py URL SESSION SECONDS PHOTO`.
+"""64 clients that generate one model after another: `load_clients.py URL SESSION SECONDS PHOTO`.
 
-Prints how often each status came, and how many refusals came late or without Retry-After. A client
-that is refused comes back after a second, sooner than Retry-After asks for.
+It prints the count of each status, and of the refusals that took over a second or lack Retry-After.
+A refused client tries again after one second, which is sooner than Retry-After says.
 """
 
 from __future__ import annotations

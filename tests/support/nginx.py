@@ -1,4 +1,4 @@
-"""nginx in front, as deploy/nginx.conf has it."""
+"""nginx with the configuration of deploy/nginx.conf."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.spaces import free_port
 def nginx_for(
     folder: Path, ports: Mapping[int, int], sessions: str = "/mnt/sessions"
 ) -> Iterator[str]:
-    """The URL of an nginx whose front ends listen on other ports, over another shared folder."""
+    """Yield the URL of an nginx for front ends on other ports and another shared folder."""
     port = free_port()
     conf = (PROJECT / "deploy" / "nginx.conf").read_text()
     changes = {f"127.0.0.1:{named}": f"127.0.0.1:{real}" for named, real in ports.items()}

@@ -1,4 +1,4 @@
-"""The server as a process of its own."""
+"""The server and Gradio servers as processes of their own."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import List, Sequence
+from typing import Callable, List, Sequence
 
-import requests
-
+from dreamlab.settings import PROJECT
+from support.http_api import HttpApi
 from support.spaces import free_port
 
-PROJECT = Path(__file__).resolve().parents[2]
 
-
-class Server:
-    """A running `python app.py`, or another program that is set alike, answering at `url`."""
+class Server(HttpApi):
+    """A running `python app.py`, or another program that reads the same settings."""
 
     def __init__(
         self,
@@ -29,8 +27,8 @@ class Server:
         **environ: str,
     ) -> None:
         port = free_port()
+        super().__init__(f"http://127.0.0.1:{port}")
         self.sessions = folder / "sessions"
-        self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, *program],
             cwd=project,
@@ -48,15 +46,9 @@ class Server:
         assert self.process.stdout is not None
         self.start_line = self.process.stdout.readline()
 
-    def session(self) -> str:
-        return str(requests.get(self.url + "/api/generate_session_id").json()["session_id"])
-
-    def post(self, session_id: str, photo: bytes, name: str = "chair.jpg") -> requests.Response:
-        url = f"{self.url}/api/process_furniture_image/{session_id}"
-        return requests.post(url, files={"image": (name, photo)}, timeout=120)
-
-    def end(self, how: int) -> int:
-        self.process.send_signal(how)
+    def end(self, signal_number: int) -> int:
+        """Send the signal and return the exit status."""
+        self.process.send_signal(signal_number)
         return self.process.wait(timeout=15)
 
     def kill(self) -> None:
@@ -86,8 +78,23 @@ class Server:
         ]
 
 
+StartServer = Callable[..., Server]
+
+
+def run_app(**environ: str) -> subprocess.CompletedProcess[str]:
+    """Run `python app.py` where it is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=PROJECT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
 def wait_for_port(port: int, seconds: float, open_: bool = True) -> None:
-    """Return when something listens there, or nothing any more."""
+    """Return when a process listens on the port, or with `open_` false when none does."""
 
     def is_open() -> bool:
         with closing(socket.socket()) as probe:
@@ -102,17 +109,15 @@ def wait_for_port(port: int, seconds: float, open_: bool = True) -> None:
 SPACE = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-import pathlib, tempfile
 from support import spaces
-mesh = spaces.tiny_glb(pathlib.Path(tempfile.mkdtemp()) / "white_mesh.glb")
 seconds = float(sys.argv[3])
 def shape(image=None, progress=spaces.gr.Progress()):
     print("working", flush=True)
     progress(0.5, desc="shape")
     time.sleep(seconds)
-    return spaces.answer(str(mesh))
+    return spaces.answer()
 def everything(image=None):
-    return (str(mesh), *shape(image))
+    return (str(spaces.MESH), *shape(image))
 with spaces.space(shape, everything, port=int(sys.argv[2])):
     print("ready", flush=True)
     time.sleep(600)
@@ -120,7 +125,10 @@ with spaces.space(shape, everything, port=int(sys.argv[2])):
 
 
 def start_space(port: int, seconds: float) -> subprocess.Popen[str]:
-    """A Gradio server as a process, each job of which takes so long; it tells when one begins."""
+    """Start a Gradio server whose jobs take `seconds`.
+
+    It prints `ready` when it answers, and `working` when a job starts.
+    """
     return subprocess.Popen(
         [sys.executable, "-c", SPACE, str(PROJECT / "tests"), str(port), str(seconds)],
         stdout=subprocess.PIPE,
@@ -129,7 +137,7 @@ def start_space(port: int, seconds: float) -> subprocess.Popen[str]:
 
 
 def run_space(port: int, seconds: float) -> subprocess.Popen[str]:
-    """Such a server that answers already."""
+    """Start such a server and wait until it answers."""
     process = start_space(port, seconds)
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     return process

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a Gradio server that can fail as a network and a server do."""
+"""A TCP proxy in front of a Gradio server that imitates failures of a network and of a server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Fault = Callable[[socket.socket, "Proxy"], None]
 
 
 class Proxy:
-    """Forwards to `target`; with `mute` set it accepts and says nothing.
+    """Forwards connections to the port `target`.
 
-    With `choked` set it stops reading in the middle of an upload. `on_file`, if set, answers the
+    While `is_silent` is set, it accepts connections and sends nothing. While `is_choked` is set, it
+    stops reading in the middle of an upload. The first of `on_file`, if there is one, answers the
     requests for files instead of the server.
     """
 
@@ -24,14 +25,14 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.mute = self.choked = False
+        self.is_silent = self.is_choked = False
         self.on_file: List[Fault] = []
         self.sent = 0
-        self.closed = False
+        self.is_closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        self.closed = True
+        self.is_closed = True
         self._listener.close()
 
     def _accept(self) -> None:
@@ -42,7 +43,7 @@ class Proxy:
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):
-            if self.mute:
+            if self.is_silent:
                 while client.recv(65536):
                     pass
                 return
@@ -57,8 +58,8 @@ class Proxy:
                         self.on_file[0](client, self)
                         return
                     server.sendall(data)
-                    if self.choked and data.startswith(b"POST ") and b"/upload" in data[:200]:
-                        while self.choked and not self.closed:
+                    if self.is_choked and data.startswith(b"POST ") and b"/upload" in data[:200]:
+                        while self.is_choked and not self.is_closed:
                             time.sleep(0.05)
 
     @staticmethod
@@ -77,22 +78,22 @@ def _head(length: int, kind: str = "model/gltf-binary") -> bytes:
 
 
 def stall(client: socket.socket, proxy: Proxy) -> None:
-    """Begin a file and say no more."""
+    """Send the beginning of a file and then nothing."""
     client.sendall(_head(1000) + b"glTF")
     while client.recv(1024):
         pass
 
 
 def trickle(client: socket.socket, proxy: Proxy) -> None:
-    """Send ten bytes a second."""
+    """Send ten bytes per second."""
     client.sendall(_head(1_000_000))
-    while not proxy.closed:
+    while not proxy.is_closed:
         client.sendall(b"g")
         time.sleep(0.1)
 
 
-def zeros(client: socket.socket, proxy: Proxy) -> None:
-    """Send 2 GB of nothing."""
+def send_zeros(client: socket.socket, proxy: Proxy) -> None:
+    """Send 2 GB of zeros."""
     client.sendall(_head(2 << 30))
     block = bytes(1 << 20)
     for _ in range(2 << 10):
@@ -100,7 +101,7 @@ def zeros(client: socket.socket, proxy: Proxy) -> None:
         proxy.sent += len(block)
 
 
-def body(content: bytes, kind: str = "model/gltf-binary") -> Fault:
+def send_body(content: bytes, kind: str = "model/gltf-binary") -> Fault:
     """Send `content` as the file."""
 
     def send(client: socket.socket, proxy: Proxy) -> None:

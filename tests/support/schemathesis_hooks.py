@@ -1,4 +1,4 @@
-"""What a schema cannot say: an image is more than bytes. Loaded by schemathesis itself."""
+"""Makes schemathesis, which loads this module, send photos where the schema says bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small Gradio servers that do what the stand-in will not."""
+"""Small Gradio servers that behave in ways in which the stand-in does not."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import os
 import socket
 import struct
 import tempfile
+import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
-_files = tempfile.TemporaryDirectory(prefix="test-spaces-")
-os.environ["GRADIO_TEMP_DIR"] = _files.name
+# Gradio serves files below the system's temporary folder.
+_folder = tempfile.TemporaryDirectory(prefix="test-spaces-")
+os.environ["GRADIO_TEMP_DIR"] = f"{_folder.name}/gradio"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr  # noqa: E402
@@ -22,16 +25,14 @@ FILES = ("image", "mv_image_front", "mv_image_back", "mv_image_left", "mv_image_
 
 
 def glb_bytes(name: str = "tiny") -> bytes:
-    """A GLB without a mesh: header, and one chunk of JSON."""
+    """Return a GLB without a mesh: a header and one chunk of JSON."""
     chunk = json.dumps({"asset": {"version": "2.0"}, "scenes": [{"name": name}]}).encode()
     chunk += b" " * (-len(chunk) % 4)
     return struct.pack("<4sIIII", b"glTF", 2, 20 + len(chunk), len(chunk), 0x4E4F534A) + chunk
 
 
-def tiny_glb(path: Path, name: str = "tiny") -> Path:
-    """Such a GLB written to `path`."""
-    path.write_bytes(glb_bytes(name))
-    return path
+MESH = Path(_folder.name) / "white_mesh.glb"
+MESH.write_bytes(glb_bytes())
 
 
 def free_port() -> int:
@@ -49,10 +50,10 @@ def space(
     max_queue: Optional[int] = None,
     show_error: bool = True,
 ) -> Iterator[str]:
-    """The URL of a running server whose endpoints call `shape` and `everything`.
+    """Yield the URL of a running server whose endpoints call `shape` and `everything`.
 
-    A function's parameters are the endpoint's; it answers (mesh, HTML, stats, seed), `everything`
-    with a second mesh before the HTML.
+    A function's parameters are the endpoint's parameters. `shape` returns (mesh, HTML, statistics,
+    seed). `everything` returns a second mesh before the HTML.
     """
     with gr.Blocks(analytics_enabled=False) as app:
         _endpoint("shape_generation", shape, meshes=1)
@@ -88,18 +89,57 @@ def _component(parameter: inspect.Parameter) -> Any:
     return gr.Textbox() if parameter.name == "caption" else gr.Number(value=value)
 
 
-def answer(mesh: Any, seed: int = 7) -> Any:
-    """What a shape endpoint answers with `mesh`."""
-    return mesh, "", {}, seed
+def answer(mesh: Any = MESH, seed: int = 7) -> Any:
+    """Return the outputs of a shape endpoint."""
+    return str(mesh) if isinstance(mesh, Path) else mesh, "", {}, seed
+
+
+def output_path(output: Any) -> str:
+    """Return the path of a file that gradio_client received as an output."""
+    return str(output["value"] if isinstance(output, dict) else output)
+
+
+@contextmanager
+def timed_space(seconds: float) -> Iterator[str]:
+    """Yield the URL of a server whose jobs take `seconds`."""
+
+    def shape(image=None):  # type: ignore[no-untyped-def]
+        time.sleep(seconds)
+        return answer()
+
+    with space(shape) as url:
+        yield url
+
+
+class HeldSpace(NamedTuple):
+    """A server whose jobs set `started`, report progress, and wait until `release` is set."""
+
+    url: str
+    started: threading.Event
+    release: threading.Event
+
+
+@contextmanager
+def held_space(**options: Any) -> Iterator[HeldSpace]:
+    started, release = threading.Event(), threading.Event()
+
+    def shape(image=None, progress=gr.Progress()):  # type: ignore[no-untyped-def]  # noqa: B008
+        progress(0.4, desc="shape")
+        started.set()
+        release.wait(30)
+        return answer()
+
+    with space(shape, **options) as url:
+        yield HeldSpace(url, started, release)
+        release.set()
 
 
 class Recorder:
-    """An endpoint that keeps what it was called with, one dict a call."""
+    """Records the arguments of each call of an endpoint."""
 
-    def __init__(self, mesh: Path) -> None:
-        self.mesh = mesh
+    def __init__(self) -> None:
         self.calls: List[Dict[str, Any]] = []
 
-    def keep(self, given: Dict[str, Any]) -> Any:
-        self.calls.append(given)
-        return answer(str(self.mesh), int(given.get("seed") or 7))
+    def record(self, arguments: Dict[str, Any]) -> Any:
+        self.calls.append(arguments)
+        return answer(seed=int(arguments.get("seed") or 7))

@@ -1,8 +1,9 @@
-"""What is kept, under which name, and what can be seen of it when."""
+"""Names of uploads and models, drafts, sweeping, and sessions that are gone."""
 
 from __future__ import annotations
 
 import io
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,7 +40,7 @@ def save(session: Session, upload: str, content: bytes = b"model") -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "safe_name"),
     (
         ("chair.jpg", "chair.jpg"),
         ("Chair 1.JPEG", "Chair_1.JPEG"),
@@ -58,9 +59,9 @@ def save(session: Session, upload: str, content: bytes = b"model") -> str:
         ("x" * 5000 + ".jpg", "x" * 100 + ".jpg"),
     ),
 )
-def test_an_upload_is_kept_under_its_name_made_safe(session: Session, name: str, kept: str) -> None:
-    assert keep(session, name) == kept
-    assert files_below(session.folder) == [f"uploads/{kept}"]
+def test_an_upload_is_kept_under_a_safe_name(session: Session, name: str, safe_name: str) -> None:
+    assert keep(session, name) == safe_name
+    assert files_below(session.folder) == [f"uploads/{safe_name}"]
 
 
 def test_a_taken_name_gets_a_number(session: Session) -> None:
@@ -73,16 +74,16 @@ def test_a_taken_name_gets_a_number(session: Session) -> None:
     ]
 
 
-def test_many_at_once_never_share_a_name(session: Session) -> None:
+def test_concurrent_uploads_and_models_never_share_a_name(session: Session) -> None:
     ready = threading.Barrier(16)
 
-    def both(number: int) -> str:
+    def keep_and_save(number: int) -> str:
         ready.wait()
         upload = keep(session, "chair.jpg", str(number).encode())
         return save(session, upload, str(number).encode())
 
     with ThreadPoolExecutor(16) as pool:
-        names = list(pool.map(both, range(16)))
+        names = list(pool.map(keep_and_save, range(16)))
     assert len(set(names)) == 16
     for number, name in enumerate(names):
         assert session.model(name).read_bytes() == str(number).encode()
@@ -95,7 +96,7 @@ def test_models_are_listed_oldest_first(session: Session) -> None:
     assert session.models() == ["b.glb", "a.glb", "c.glb", "a-2.glb"]
 
 
-def test_a_model_is_not_seen_before_it_is_complete(session: Session) -> None:
+def test_a_model_is_not_listed_before_it_is_complete(session: Session) -> None:
     with session.draft() as draft:
         draft.write_bytes(b"half")
         assert session.models() == []
@@ -105,28 +106,28 @@ def test_a_model_is_not_seen_before_it_is_complete(session: Session) -> None:
         assert session.models() == ["chair.glb"]
 
 
-def test_a_draft_that_comes_to_nothing_is_removed(session: Session) -> None:
+def test_the_draft_of_a_failed_generation_is_removed(session: Session) -> None:
     with pytest.raises(RuntimeError), session.draft() as draft:
         draft.write_bytes(b"half")
         raise RuntimeError
     assert files_below(session.folder) == []
 
 
-def test_the_files_of_one_request_are_kept_all_or_none(session: Session) -> None:
-    class Broken(io.BytesIO):
+def test_all_uploads_of_a_request_are_kept_or_none(session: Session) -> None:
+    class FullDisk(io.BytesIO):
         def read(self, size: Optional[int] = -1) -> bytes:
             raise OSError(28, "No space left on device")
 
     files: List[NewUpload] = [
         NewUpload(io.BytesIO(b"front"), "front.jpg", JPEG),
-        NewUpload(Broken(), "left.jpg", JPEG),
+        NewUpload(FullDisk(), "left.jpg", JPEG),
     ]
     with pytest.raises(Exception, match="disk is full"):
         session.keep(files)
     assert files_below(session.folder) == []
 
 
-def test_a_session_that_is_gone_is_not_found(store: SessionStore, session: Session) -> None:
+def test_a_deleted_session_is_not_found(store: SessionStore, session: Session) -> None:
     assert store.open(session.id).id == session.id
     with session.draft() as draft:
         draft.write_bytes(b"model")
@@ -145,7 +146,20 @@ def test_a_session_that_is_gone_is_not_found(store: SessionStore, session: Sessi
         keep(session, "chair.jpg")
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_at_the_start(tmp_path: Path) -> None:
+def test_an_unused_session_is_removed(store: SessionStore) -> None:
+    unused, opened, busy = (store.create() for _ in range(3))
+    for session in (unused, opened, busy):
+        os.utime(session.folder, (0, 0))
+    store.open(opened.id)
+    with busy.draft():
+        store.sweep(3600)
+        assert {path.name for path in busy.folder.parent.iterdir()} == {opened.id, busy.id}
+    # The end of a generation counts as a use of its session.
+    store.sweep(3600)
+    assert busy.folder.exists()
+
+
+def test_a_folder_that_cannot_be_written_to_is_unusable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageUnusable, match="SESSIONS_DIR"):
         SessionStore(tmp_path / "file").prepare()

@@ -1,4 +1,4 @@
-"""A real browser, on a page of another origin, does what frontends do."""
+"""A page of another origin calls the whole API from a real browser."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, Iterator, List
 import pytest
 
 from support.api import DATA
-from support.browser import launch
-from support.processes import Server
+from support.browser import Browser
+from support.processes import StartServer
 
-JOURNEY = """
+CALLS = """
 async ({ api, views }) => {
   const seen = { events: [] };
   const { session_id } = await (await fetch(api + "/api/generate_session_id")).json();
@@ -43,11 +43,11 @@ async ({ api, views }) => {
   const model = await fetch(`${api}/sessions/${session_id}/models/${seen.listed[0]}`);
   seen.magic = new TextDecoder().decode((await model.arrayBuffer()).slice(0, 4));
   seen.etag = model.headers.get("ETag");
-  const lost = await fetch(`${api}/api/session_models/nobody`);
-  seen.lost = [lost.status, (await lost.json()).code];
+  const missing = await fetch(`${api}/api/session_models/nobody`);
+  seen.missing = [missing.status, (await missing.json()).code];
   const one = `${api}/api/sessions/${session_id}/models/${seen.listed[0]}`;
   seen.deleted = (await fetch(one, { method: "DELETE" })).status;
-  seen.left = await list();
+  seen.remaining = await list();
   seen.ended = (await fetch(`${api}/api/sessions/${session_id}`, { method: "DELETE" })).status;
   return seen;
 }
@@ -56,43 +56,39 @@ async ({ api, views }) => {
 
 @pytest.fixture
 def other_origin(tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty page that is not ours."""
+    """The URL of an empty page on another port."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("<!doctype html><title>a shop</title>")
 
-    class Quiet(SimpleHTTPRequestHandler):
+    class QuietHandler(SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             pass
 
-    handler = partial(Quiet, directory=str(tmp_path / "site"))
+    handler = partial(QuietHandler, directory=str(tmp_path / "site"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{site.server_address[1]}/"
         site.shutdown()
 
 
-def test_a_page_of_another_origin_does_the_whole_journey(
-    tmp_path: Path, stand_in_url: str, other_origin: str
+def test_a_page_of_another_origin_can_use_the_whole_api(
+    browser: Browser, start_server: StartServer, stand_in_url: str, other_origin: str
 ) -> None:
-    server = Server(tmp_path, HUNYUAN_SPACE_ID=stand_in_url)
+    server = start_server(HUNYUAN_SPACE_ID=stand_in_url)
     views = {
         f"{side}_image": base64.b64encode((DATA / f"chair-{side}.png").read_bytes()).decode()
         for side in ("front", "back", "left", "right")
     }
     errors: List[str] = []
-    try:
-        with launch() as browser:
-            page = browser.new_page()
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(other_origin)
-            seen = page.evaluate(JOURNEY, {"api": server.url, "views": views})
-    finally:
-        server.kill()
+    page = browser.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(other_origin)
+    seen = page.evaluate(CALLS, {"api": server.url, "views": views})
     names = [name for name, _ in seen["events"]]
     assert names[-1] == "complete" and "progress" in names
     assert seen["events"][-1][1]["model"] == "front_image.glb"
     assert seen["listed"] == ["front_image.glb"]
-    assert (seen["magic"], seen["lost"]) == ("glTF", [404, "session_not_found"])
+    assert (seen["magic"], seen["missing"]) == ("glTF", [404, "session_not_found"])
     assert seen["etag"]
-    assert (seen["deleted"], seen["left"], seen["ended"]) == (204, [], 204)
+    assert (seen["deleted"], seen["remaining"], seen["ended"]) == (204, [], 204)
     assert errors == []

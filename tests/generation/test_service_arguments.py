@@ -1,0 +1,86 @@
+"""The arguments that the wrapper passes to endpoints with different parameters."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+from hunyuan_service import Options
+from support.service import generate, make_service
+from support.spaces import MESH, Recorder, space
+
+
+def test_a_single_view_server_gets_the_photo_and_the_options(photo: Path) -> None:
+    recorder = Recorder()
+
+    def shape(caption=None, image=None, mv_image_front=None, mv_image_left=None, steps=30,
+              guidance_scale=5.0, seed=1234, octree_resolution=256, check_box_rembg=True,
+              num_chunks=8000, randomize_seed=True):  # fmt: skip
+        return recorder.record(dict(locals()))
+
+    with space(shape) as url:
+        target = photo.with_name("model.glb")
+        options = Options(caption="oak", seed=42, steps=3, remove_background=False)
+        seed = make_service(url).generate({"front": photo, "left": photo}, options, target)
+    (call,) = recorder.calls
+    assert seed == 42
+    assert target.read_bytes() == MESH.read_bytes()
+    assert call["image"] and call["mv_image_front"] and call["mv_image_left"]
+    assert (call["caption"], call["seed"], call["steps"]) == ("oak", 42, 3)
+    assert (call["randomize_seed"], call["check_box_rembg"]) == (False, False)
+    assert (call["num_chunks"], call["octree_resolution"]) == (8000, 256)
+
+
+def test_without_a_seed_the_generator_chooses_one(photo: Path) -> None:
+    recorder = Recorder()
+
+    def shape(image=None, seed=1234, randomize_seed=False):
+        return recorder.record(dict(locals()))
+
+    with space(shape) as url:
+        generate(make_service(url), photo)
+    assert recorder.calls[0]["randomize_seed"] is True
+
+
+def test_a_multi_view_server_without_a_caption_gets_all_views(photo: Path) -> None:
+    recorder = Recorder()
+
+    def shape(mv_image_front=None, mv_image_back=None, mv_image_left=None, mv_image_right=None):
+        if mv_image_front is None:
+            raise gr.Error("Please provide a front view")
+        return recorder.record(dict(locals()))
+
+    with space(shape) as url:
+        target = photo.with_name("model.glb")
+        views = dict.fromkeys(("front", "back", "left", "right"), photo)
+        make_service(url).generate(views, Options(caption="oak"), target)
+    assert all(recorder.calls[0].values())
+
+
+def test_parameters_without_defaults_get_none_where_there_is_no_value(photo: Path) -> None:
+    recorder = Recorder()
+
+    def shape(image, mv_image_back, caption):
+        return recorder.record(dict(locals()))
+
+    with space(shape) as url:
+        generate(make_service(url), photo)
+    assert recorder.calls[0]["image"] and not recorder.calls[0]["mv_image_back"]
+
+
+def test_a_photo_in_two_parameters_is_uploaded_once(
+    photo: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder()
+
+    def shape(image=None, mv_image_front=None):
+        return recorder.record(dict(locals()))
+
+    with space(shape) as url, caplog.at_level(logging.INFO, "httpx"):
+        generate(make_service(url), photo)
+    uploads = [message for message in caplog.messages if "/upload" in message]
+    assert len(uploads) == 1
+    assert recorder.calls[0]["image"] and recorder.calls[0]["mv_image_front"]

@@ -1,0 +1,127 @@
+"""Generators that refuse, are busy, take too long, or cannot be reached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, List
+
+import gradio as gr
+import pytest
+
+from dreamlab import errors
+from hunyuan_service import Options
+from support.api import MakeClient, assert_error, image_bytes, new_session, post, wait_until
+from support.service import generate, make_service
+from support.spaces import answer, free_port, held_space, space
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "code", "retry_after"),
+    (
+        ("The chair has no legs", 502, "generation_failed", None),
+        (
+            "You have exceeded your GPU quota (60s requested vs. 12s left). Try again in 2:05:11",
+            429,
+            "quota_exceeded",
+            7511,
+        ),
+        (
+            "You have exceeded your ZeroGPU runs limit. Authenticate with a Hugging Face token "
+            "for more quota.",
+            429,
+            "quota_exceeded",
+            None,
+        ),
+        ("No GPU is currently available for you after 60s", 503, "generator_busy", 15),
+        ("OSError: [Errno 122] Disk quota exceeded", 502, "generation_failed", None),
+    ),
+)
+def test_an_error_of_the_generator_is_passed_on(
+    make_client: MakeClient,
+    message: str,
+    status: int,
+    code: str,
+    retry_after: Any,
+) -> None:
+    def shape(image=None):
+        raise gr.Error(message)
+
+    with space(shape) as url:
+        client = make_client(url)
+        refused = post(client, new_session(client), image_bytes(), "chair.png")
+    assert_error(refused, status, code)
+    assert refused.json["error"].endswith(message)
+    assert refused.json["filename"] == "chair.png"
+    assert refused.headers.get("Retry-After", type=int) == retry_after
+
+
+def test_an_error_without_a_reason_is_a_failed_generation(photo: Path) -> None:
+    def shape(image=None):
+        raise ValueError("secret")
+
+    with space(shape, show_error=False) as url, pytest.raises(errors.GenerationFailed):
+        generate(make_service(url), photo)
+
+
+def test_a_full_queue_of_the_generator_is_generator_busy(photo: Path) -> None:
+    with held_space(max_queue=1) as held, ThreadPoolExecutor(3) as pool:
+        service = make_service(held.url)
+        jobs = [
+            pool.submit(service.generate, {"front": photo}, Options(), photo.with_name(f"{n}.glb"))
+            for n in range(3)
+        ]
+        assert wait_until(lambda: any(job.done() for job in jobs), 15)
+        held.release.set()
+        failures = [job.exception() for job in jobs if job.exception()]
+    assert failures and all(isinstance(failure, errors.GeneratorBusy) for failure in failures)
+
+
+def test_a_job_over_the_time_limit_is_cancelled(photo: Path) -> None:
+    started: List[float] = []
+    release = threading.Event()
+
+    def shape(image=None):
+        started.append(time.monotonic())
+        release.wait(20)
+        return answer()
+
+    with space(shape) as url, ThreadPoolExecutor(1) as pool:
+        service, short_service = make_service(url), make_service(url, generation_timeout_s=2)
+        first = pool.submit(generate, service, photo)
+        assert wait_until(lambda: bool(started))
+        before = time.monotonic()
+        with pytest.raises(errors.GenerationTimeout, match="within 2 seconds"):
+            generate(short_service, photo)
+        assert time.monotonic() - before < 4
+        release.set()
+        assert first.result()
+        generate(service, photo)
+    # A job that is cancelled in the queue never starts. Gradio 4 leaves it in its queue.
+    assert len(started) == (2 if int(gr.__version__.split(".")[0]) > 4 else 3)
+
+
+def test_a_server_that_does_not_run_is_generator_unavailable(make_client: MakeClient) -> None:
+    client = make_client(f"http://127.0.0.1:{free_port()}")
+    refused = post(client, new_session(client), image_bytes())
+    assert_error(refused, 503, "generator_unavailable")
+    assert int(refused.headers["Retry-After"]) > 0
+
+
+def test_another_web_server_is_generator_unavailable(photo: Path) -> None:
+    port = free_port()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
+        cwd=photo.parent,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with pytest.raises(errors.GeneratorUnavailable):
+            generate(make_service(f"http://127.0.0.1:{port}"), photo)
+    finally:
+        server.kill()
+        server.wait()

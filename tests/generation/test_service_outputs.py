@@ -1,0 +1,105 @@
+"""The outputs of endpoints: which one is the model, and which ones are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable
+
+import gradio as gr
+import pytest
+
+from dreamlab import errors
+from support.api import (
+    MakeClient,
+    assert_error,
+    files_below,
+    image_bytes,
+    list_models,
+    new_session,
+    post,
+)
+from support.service import generate, make_service
+from support.spaces import MESH, answer, glb_bytes, space
+
+
+@pytest.mark.parametrize("wrap", (str, lambda path: gr.update(value=str(path))))
+def test_the_mesh_is_found_in_a_path_and_in_an_update(
+    photo: Path, wrap: Callable[[Path], Any]
+) -> None:
+    def shape(image=None):
+        return answer(wrap(MESH))
+
+    with space(shape) as url:
+        assert generate(make_service(url), photo) == MESH.read_bytes()
+
+
+def test_the_textured_mesh_is_preferred(photo: Path, tmp_path: Path) -> None:
+    textured = tmp_path / "textured_mesh.glb"
+    textured.write_bytes(glb_bytes("textured"))
+    obj = tmp_path / "white_mesh.obj"
+    obj.write_text("v 0 0 0")
+    for white in (MESH, obj):
+
+        def everything(image=None):
+            return str(white), str(textured), "", {}, 7  # noqa: B023
+
+        with space(lambda: answer(None), everything) as url:
+            assert generate(make_service(url), photo, texture=True) == textured.read_bytes()
+
+
+def test_texture_fails_on_a_server_without_its_endpoint(photo: Path, quick_space: str) -> None:
+    with pytest.raises(errors.GenerationFailed, match="generation_all"):
+        generate(make_service(quick_space), photo, texture=True)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    (
+        lambda good: b"<html>Internal error</html>",
+        lambda good: b"",
+        lambda good: good[:-4],
+        lambda good: good + b"\0\0\0\0",
+        lambda good: good[:4] + b"\1" + good[5:],
+        lambda good: good[:16] + b"BIN\0" + good[20:],
+        lambda good: good[:12] + b"\xff\xff\xff\x7f" + good[16:],
+    ),
+    ids=("HTML", "empty", "cut", "longer", "version 1", "no JSON chunk", "chunk beyond the end"),
+)
+def test_an_invalid_glb_fails_and_is_not_kept(
+    make_client: MakeClient,
+    tmp_path: Path,
+    damage: Callable[[bytes], bytes],
+) -> None:
+    mesh = tmp_path / "white_mesh.glb"
+    mesh.write_bytes(damage(glb_bytes()))
+
+    def shape(image=None):
+        return answer(mesh)
+
+    with space(shape) as url:
+        client = make_client(url)
+        session_id = new_session(client)
+        assert_error(
+            post(client, session_id, image_bytes(), "a.png"), 502, "generation_failed", "GLB"
+        )
+    assert list_models(client, session_id) == []
+    assert files_below(tmp_path / "sessions" / session_id) == ["uploads/a.png"]
+
+
+def test_an_answer_without_a_mesh_fails(photo: Path) -> None:
+    def shape(image=None):
+        return answer(None)
+
+    with space(shape) as url, pytest.raises(errors.GenerationFailed, match="no GLB"):
+        generate(make_service(url), photo)
+
+
+def test_a_model_over_the_size_limit_fails(photo: Path, tmp_path: Path) -> None:
+    mesh = tmp_path / "white_mesh.glb"
+    mesh.write_bytes(glb_bytes().ljust(3 << 20, b"\0"))
+
+    def shape(image=None):
+        return answer(mesh)
+
+    with space(shape) as url, pytest.raises(errors.GenerationFailed, match="2 MB"):
+        generate(make_service(url, max_model_mb=2), photo)

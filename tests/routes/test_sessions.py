@@ -1,0 +1,150 @@
+"""Sessions over the API: creation, the API key, deletion and removal after a time."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from dreamlab.storage.store import SessionStore
+from support.api import (
+    MakeClient,
+    assert_error,
+    files_below,
+    image_bytes,
+    list_models,
+    new_session,
+    post,
+    session_with_models,
+    wait_until,
+)
+
+SESSION_ROUTES = (
+    "/api/session_models/{}",
+    "/sessions/{}/models/chair.glb",
+    "/api/sessions/{}/models/chair.glb",
+)
+UNKNOWN_IDS = (
+    "11111111-1111-4111-8111-111111111111",
+    "11111111-1111-1111-1111-111111111111",
+    "nonsense",
+    "..",
+    "%2e%2e",
+    "%2e%2e%2f",
+    "..%2f..%2fetc",
+    "%00",
+    "a" * 10_000,
+    "%e2%80%ae",
+)
+
+
+def test_a_new_session_is_empty_and_never_cached(client: FlaskClient) -> None:
+    answer = client.get("/api/generate_session_id")
+    assert answer.headers["Cache-Control"] == "no-store"
+    session_id = answer.json["session_id"]
+    assert client.get(f"/api/session_models/{session_id}").json == {
+        "session_id": session_id,
+        "models": [],
+    }
+
+
+@pytest.mark.parametrize("session_id", UNKNOWN_IDS, ids=lambda value: value[:20])
+def test_an_unknown_or_malformed_session_id_is_not_found(
+    client: FlaskClient, tmp_path: Path, session_id: str, chair: bytes
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "chair.glb").write_bytes(b"secret")
+    for route in SESSION_ROUTES:
+        answer = client.get(route.format(session_id))
+        assert answer.status_code == 404
+        assert answer.json["code"] in ("session_not_found", "not_found")
+    answer = post(client, session_id, chair)
+    assert answer.status_code == 404 and answer.json["error"]
+    assert files_below(tmp_path) == ["models/chair.glb"]
+
+
+def test_the_api_key_is_needed_for_creating_a_session_only(
+    make_client: MakeClient, quick_space: str
+) -> None:
+    client = make_client(quick_space, api_key="s3crét")
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "s3crét"},
+        {"Authorization": "Basic s3crét"},
+    ):
+        refused = client.get("/api/generate_session_id", headers=_as_wsgi(headers))
+        assert_error(refused, 401, "unauthorized")
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+    valid = {"Authorization": "Bearer s3crét"}
+    session_id = client.get("/api/generate_session_id", headers=_as_wsgi(valid)).json["session_id"]
+    assert post(client, session_id, image_bytes()).status_code == 200
+    assert list_models(client, session_id) == ["chair.glb"]
+    assert client.get("/api/health").status_code == 200
+
+
+def _as_wsgi(headers: Any) -> Any:
+    """Return headers as a WSGI server passes them on: UTF-8 decoded as Latin-1."""
+    return {name: value.encode().decode("latin-1") for name, value in headers.items()}
+
+
+def test_a_deleted_session_is_removed_with_its_files(
+    quick_client: FlaskClient, tmp_path: Path
+) -> None:
+    session_id = session_with_models(quick_client)
+    assert quick_client.delete(f"/api/sessions/{session_id}").status_code == 204
+    assert list((tmp_path / "sessions").iterdir()) == []
+    for method, route in (
+        ("get", "/api/session_models/{}"),
+        ("delete", "/api/sessions/{}"),
+        ("delete", "/api/delete_all_models/{}"),
+    ):
+        gone = getattr(quick_client, method)(route.format(session_id))
+        assert_error(gone, 404, "session_not_found")
+
+
+@pytest.mark.parametrize("accept", ("application/json", "text/event-stream"))
+def test_deleting_a_session_ends_its_generation_with_session_not_found(
+    make_client: MakeClient, held_space: Any, tmp_path: Path, accept: str
+) -> None:
+    client = make_client(held_space.url)
+    session_id = new_session(client)
+
+    def generate() -> str:
+        other_client = client.application.test_client()
+        return post(other_client, session_id, image_bytes(), accept=accept).text
+
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(generate)
+        assert held_space.started.wait(20)
+        assert client.delete(f"/api/sessions/{session_id}").status_code == 204
+        held_space.release.set()
+        body = job.result(timeout=20)
+    assert body.count("session_not_found") == 1 and "complete" not in body
+    assert list((tmp_path / "sessions").iterdir()) == []
+    assert client.get("/api/health").json["generating"] == 0
+
+
+def test_expired_sessions_are_removed_at_the_start_and_in_the_background(
+    make_client: MakeClient, quick_space: str, tmp_path: Path
+) -> None:
+    old = SessionStore(tmp_path / "sessions").create()
+    os.utime(old.folder, (0, 0))
+    client = make_client(quick_space, session_ttl_hours=2 / 3600)
+    new = new_session(client)
+    assert wait_until(lambda: not old.folder.exists())
+    assert list_models(client, new) == []
+    assert wait_until(lambda: list((tmp_path / "sessions").iterdir()) == [])
+    assert_error(client.get(f"/api/session_models/{new}"), 404, "session_not_found")
+
+
+def test_sessions_are_kept_by_default(
+    make_client: MakeClient, quick_space: str, tmp_path: Path
+) -> None:
+    old = SessionStore(tmp_path / "sessions").create()
+    os.utime(old.folder, (0, 0))
+    assert list_models(make_client(quick_space), old.id) == []

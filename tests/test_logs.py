@@ -1,0 +1,42 @@
+"""The log of requests and generations."""
+
+from __future__ import annotations
+
+import logging
+
+import gradio as gr
+import pytest
+
+from support.api import MakeClient, image_bytes, new_session, post
+from support.spaces import space
+
+
+def test_the_log_has_a_line_per_request_and_generation_and_no_secrets(
+    make_client: MakeClient, quick_space: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client(quick_space, api_key="s3cret", hf_token="hf_s3cret")
+    with caplog.at_level(logging.INFO, "dreamlab"):
+        key = {"Authorization": "Bearer s3cret"}
+        session_id = client.get("/api/generate_session_id", headers=key).json["session_id"]
+        post(client, session_id, image_bytes(), "my-living-room.png")
+        client.get(f"/sessions/{session_id}/models/nothing.glb")
+    lines = [record.getMessage() for record in caplog.records if record.name == "dreamlab"]
+    assert len(lines) == 4
+    short = session_id[:8]
+    assert f"generation in {short} by {quick_space}: ok" in lines[1]
+    assert f"POST /api/process_furniture_image/<string:session_id> {short}: 200" in lines[2]
+    assert f"{short}: 404" in lines[3]
+    for secret in (session_id, "s3cret", "living-room"):
+        assert secret not in caplog.text
+
+
+def test_a_failed_generation_is_logged_with_its_code(
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    def shape(image=None):
+        raise gr.Error("no legs")
+
+    with space(shape) as url, caplog.at_level(logging.INFO, "dreamlab"):
+        client = make_client(url)
+        post(client, new_session(client), image_bytes())
+    assert ": generation_failed, 0 bytes" in caplog.text
