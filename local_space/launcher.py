@@ -37,6 +37,13 @@ class StandIn:
         """Return whether the requirements of the stand-in are installed."""
         return find_spec("gradio") is not None
 
+    @property
+    def pid(self) -> int:
+        """The process id. Raises StandInFailed if the stand-in was not started."""
+        if self._process is None:
+            raise StandInFailed("the stand-in was not started")
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process unless it runs. Does not wait until it is ready."""
         with self._lock:
