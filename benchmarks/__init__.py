@@ -1,1 +1,1 @@
-"""Measurements of what the backend costs and how good the stand-in's models are; no tests."""
+"""Measurements of the backend's costs and of the quality of the stand-in's models."""

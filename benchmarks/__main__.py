@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME...]`: ask all questions or some; the answers go into the README."""
+"""`python -m benchmarks [NAME...]`: runs the benchmarks and writes the results to their README."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from importlib import import_module
 
 from benchmarks import report
 
-QUESTIONS = ("overhead", "small_routes", "download", "upload", "waiting", "start", "stand_in")
+BENCHMARKS = ("overhead", "small_routes", "download", "upload", "waiting", "start", "stand_in")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(QUESTIONS))
-    names = parser.parse_args().names or QUESTIONS
-    unknown = sorted(set(names) - set(QUESTIONS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    names = parser.parse_args().names or BENCHMARKS
+    unknown = sorted(set(names) - set(BENCHMARKS))
     if unknown:
-        parser.error(f"no question {', '.join(unknown)}: there are {', '.join(QUESTIONS)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; choose from {', '.join(BENCHMARKS)}")
     began = time.monotonic()
-    report.into_readme("machine", report.machine())
+    report.update_readme("machine", report.describe_machine())
     for name in names:
         start = time.monotonic()
         print(f"## {name}", flush=True)

@@ -1,4 +1,4 @@
-"""What others are compared with: Flask alone on our server, one empty route, one that discards."""
+"""The baseline: a Flask app on our server, with an empty route and one that discards uploads."""
 
 from __future__ import annotations
 

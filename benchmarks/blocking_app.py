@@ -1,4 +1,4 @@
-"""What image-to-3D servers commonly do: a FastAPI program that generates inside its event loop."""
+"""A FastAPI app that generates inside its event loop, as image-to-3D servers commonly do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ app = FastAPI()
 
 @app.post("/generate")
 async def generate(request: Request) -> Dict[str, Any]:
-    """Read the photo, then run the model where it stands."""
+    """Read the photo, then block the event loop as a generation does."""
     photo = await request.body()
     time.sleep(SECONDS)
     return {"bytes": len(photo)}

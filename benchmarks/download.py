@@ -1,4 +1,4 @@
-"""A 30 MB GLB from us, from nginx, and from nginx for us (SENDFILE): throughput and memory."""
+"""Downloads of a 30 MB GLB from our server, from nginx, and with SENDFILE: throughput, memory."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ NAMES = ("nginx, the file itself", "ours", "ours behind nginx", "ours behind ngi
 
 
 def measure() -> Report:
-    """Rounds of wrk, one server after the other in each."""
+    """Measure all servers with wrk, one after the other in each round."""
     with ExitStack() as stack:
         folder = stack.enter_context(servers.scratch())
         plain = stack.enter_context(servers.ours(folder))
         prefix = {"SENDFILE": "/internal-models/"}
-        handing = stack.enter_context(servers.ours(folder, **prefix))
-        front = stack.enter_context(servers.nginx(folder / "a", plain.sessions, plain.url))
-        sender = stack.enter_context(servers.nginx(folder / "b", plain.sessions, handing.url))
+        with_sendfile = stack.enter_context(servers.ours(folder, **prefix))
+        proxy = stack.enter_context(servers.nginx(folder / "a", plain.sessions, plain.url))
+        sendfile_proxy = stack.enter_context(
+            servers.nginx(folder / "b", plain.sessions, with_sendfile.url)
+        )
         session_id = servers.session(plain.url)
         path = f"{session_id}/models/chair.glb"
         servers.glb_file(plain.sessions / path, 30)
         urls = (
-            f"{front}/file/{path}",
+            f"{proxy}/file/{path}",
             f"{plain.url}/sessions/{path}",
-            f"{front}/sessions/{path}",
-            f"{sender}/sessions/{path}",
+            f"{proxy}/sessions/{path}",
+            f"{sendfile_proxy}/sessions/{path}",
         )
         before_mb = plain.resident_mb()
         resident.reset_peak(plain.process.pid)
@@ -54,9 +56,10 @@ def measure() -> Report:
     return Report(
         [table],
         [
-            f"wrk, medians of {ROUNDS} rounds of {SECONDS} s; it, nginx and our server share the "
-            "machine's cores.",
-            f"Our process: {before_mb:.0f} MB resident before, {peak_mb:.0f} MB at its peak.",
+            f"Measured with wrk: medians of {ROUNDS} rounds of {SECONDS} s. wrk, nginx and our "
+            "server share the machine's cores.",
+            f"Resident memory of our server: {before_mb:.0f} MB before, {peak_mb:.0f} MB at the "
+            "peak.",
         ],
         lambda figure: bars(
             figure,

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.generator PORT SECONDS GLB`: a Gradio server that takes its time."""
+"""`python -m benchmarks.generator PORT SECONDS GLB`: a Gradio server whose jobs sleep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from benchmarks import servers  # noqa: F401  (it knows where the tests' modules are)
+from benchmarks import servers  # noqa: F401  (it adds tests/ to sys.path)
 
 from support import spaces  # isort: skip
 

@@ -1,4 +1,4 @@
-"""Where a listing's time goes in Python: Flask alone, without a socket."""
+"""Profiles the listing route inside one process, without a server."""
 
 from __future__ import annotations
 
@@ -19,38 +19,42 @@ from dreamlab.logs import log_to_stderr
 from dreamlab.settings import Settings
 
 CALLS = 1000
-# What each part is for, and the file and function that do it.
+# The parts of a listing, each with the file and the function that implement it.
 PARTS: Dict[str, Tuple[str, str]] = {
     "log line and nosniff": ("answers.py", "finish_answer"),
     "CORS headers (flask-cors)": ("extension.py", "cors_after_request"),
-    "the session is looked up and touched": ("store.py", "open"),
-    "its folder is read": ("session.py", "models"),
+    "opening the session": ("store.py", "open"),
+    "reading its folder": ("session.py", "models"),
     "JSON": ("__init__.py", "jsonify"),
 }
 
 
 def table(sessions: Path) -> List[List[Any]]:
-    """Microseconds of a listing and its parts, and of the empty route, called in this process."""
-    with Path(os.devnull).open("w") as nowhere:
-        with redirect_stderr(nowhere):
+    """Return a table of the microseconds of a listing, of its parts, and of the empty route."""
+    with Path(os.devnull).open("w") as null:
+        with redirect_stderr(null):
             log_to_stderr()
         app = create_app(Settings(engine="http://127.0.0.1:9", sessions_dir=sessions))
         session_id = app.test_client().get("/api/generate_session_id").json["session_id"]
         listing = _caller(app, f"/api/session_models/{session_id}")
-        whole_us, empty_us = _us(listing), _us(_caller(create_bare_app(), "/"))
+        listing_us, empty_us = _us(listing), _us(_caller(create_bare_app(), "/"))
         profile = cProfile.Profile()
         profile.runcall(lambda: [listing() for _ in range(CALLS)])
-    spent = pstats.Stats(profile).stats  # type: ignore[attr-defined]
-    by_function = {(Path(file).name, name): row[3] for (file, _, name), row in spent.items()}
-    us = {part: whole_us * by_function[key] / _total(spent) for part, key in PARTS.items()}
-    rows: List[List[Any]] = [["a listing in process", "µs"]]
+    stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    by_function = {(Path(file).name, name): row[3] for (file, _, name), row in stats.items()}
+    us = {part: listing_us * by_function[key] / _total(stats) for part, key in PARTS.items()}
+    rows: List[List[Any]] = [["a listing without a server", "µs"]]
     rows += [[part, f"{value:.0f}"] for part, value in us.items()]
-    rows += [["Flask's routing, contexts and the rest", f"{whole_us - sum(us.values()):.0f}"]]
-    return [*rows, ["all", f"**{whole_us:.0f}**"], ["the empty route", f"**{empty_us:.0f}**"]]
+    rows += [["Flask's routing, contexts and the rest", f"{listing_us - sum(us.values()):.0f}"]]
+    return [
+        *rows,
+        ["the listing", f"**{listing_us:.0f}**"],
+        ["the empty route", f"**{empty_us:.0f}**"],
+    ]
 
 
-def _total(spent: Dict[Any, Any]) -> float:
-    return max(float(row[3]) for row in spent.values())
+def _total(stats: Dict[Any, Any]) -> float:
+    return max(float(row[3]) for row in stats.values())
 
 
 def _caller(app: Flask, path: str) -> Callable[[], None]:

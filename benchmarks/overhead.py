@@ -1,4 +1,4 @@
-"""What a generation through our API costs beside the same call made with gradio_client."""
+"""The cost of a generation through our API, compared with a direct call by gradio_client."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from benchmarks import photos, servers
 from benchmarks.report import Report, bars, median_ratio
 
 PAIRS = 20
-# What has no aim gets fewer: time is short.
+# Fewer pairs for the case without an aim, to save time.
 EXIF_PAIRS = 8
 STAGES = ("upload", "check", "keep", "connect", "call", "download", "save", "answer")
 
 
 class Case(NamedTuple):
-    """One comparison: its name, the generator's seconds, the GLB's size, the photo, the aim."""
+    """One comparison: a generator of some seconds, a GLB's size, a photo and the aimed-at ratio."""
 
     name: str
     seconds: float
@@ -41,18 +41,18 @@ CASES = (
 
 
 def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
-    """Interleaved pairs, direct and through our API, then a few more with clocks inside."""
+    """Measure interleaved pairs of direct calls and requests, then the stages of some requests."""
     found = {case.name: _compare(case, pairs if case.aim else EXIF_PAIRS) for case in cases}
-    table: List[List[Any]] = [["", "direct, ms", "ours, ms", "more, ms", "ratio", "aim"]]
-    stages: List[List[Any]] = [["ms of ours by stage", *STAGES]]
+    table: List[List[Any]] = [["", "direct, ms", "ours, ms", "difference, ms", "ratio", "aim"]]
+    stages: List[List[Any]] = [["ours by stage, ms", *STAGES]]
     for case in cases:
         direct, ours, spans = found[case.name]
-        more = statistics.median(ours) - statistics.median(direct)
+        difference = statistics.median(ours) - statistics.median(direct)
         table.append(
             [
                 case.name,
                 *(f"{statistics.median(series) * 1000:.0f}" for series in (direct, ours)),
-                f"{more * 1000:.0f}",
+                f"{difference * 1000:.0f}",
                 f"**{median_ratio(ours, direct):.3f}**",
                 case.aim,
             ]
@@ -65,14 +65,15 @@ def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
     return Report(
         [table, stages],
         [
-            f"Medians of {pairs} interleaved pairs ({EXIF_PAIRS} for EXIF); a 1 MB photo. Direct: "
-            "one connected `gradio_client.Client`, `predict` and its own download. Ours: one POST "
-            "to its answer.",
-            "Stages: *check* decodes the photo and prepares what the generator gets, *keep* writes "
-            "and syncs the upload, *connect* asks the generator whether it is still the same, "
-            "*call* has the generator's own time, *save* syncs the GLB and names it.",
-            "Ours can be below 1.00: `gradio_client` reads the certificates anew for each upload "
-            "and download and moves the GLB after it; ours has them once and links the GLB.",
+            f"Medians of {pairs} interleaved pairs ({EXIF_PAIRS} for EXIF) with a 1 MB photo. "
+            "Direct: `predict` and the download by one connected `gradio_client.Client`. Ours: one "
+            "POST until its answer.",
+            "Stages: *check* decodes the photo and prepares the copy for the generator, *keep* "
+            "writes and syncs the upload, *connect* checks that the generator is still the same "
+            "process, *call* includes the generator's own time, *save* syncs and names the GLB.",
+            "The ratio can be below 1.00: `gradio_client` loads the certificates for each upload "
+            "and each download, and moves the GLB afterwards. Our server loads the certificates "
+            "once and links the GLB.",
         ],
         lambda figure: _draw(figure, [case.name for case in cases], sides),
     )
@@ -80,23 +81,23 @@ def measure(cases: Iterable[Case] = CASES, pairs: int = PAIRS) -> Report:
 
 def _draw(figure: Any, names: List[str], sides: Dict[str, List[float]]) -> None:
     axes = bars(figure, [name.replace(", ", "\n") for name in names], sides, "seconds, median")
-    axes.set_title("A generation: gradio_client alone, and our API")
+    axes.set_title("A generation: gradio_client and our API")
 
 
-Found = Tuple[List[float], List[float], Dict[str, float]]
+Result = Tuple[List[float], List[float], Dict[str, float]]
 
 
-def _compare(case: Case, pairs: int) -> Found:
-    """Seconds of the direct calls and of ours, and milliseconds of ours by stage."""
-    # A long sleep leaves the machine to others: two pairs are measured at a time.
-    lanes = 2 if case.seconds > 1 else 1
-    with ThreadPoolExecutor(lanes) as pool:
-        parts = list(pool.map(lambda _: _take_turns(case, pairs // lanes), range(lanes)))
+def _compare(case: Case, pairs: int) -> Result:
+    """Return the seconds of direct calls and of ours, and the milliseconds of ours by stage."""
+    # The machine is idle during a long sleep, so two pairs are measured at the same time.
+    workers = 2 if case.seconds > 1 else 1
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(lambda _: _measure_pairs(case, pairs // workers), range(workers)))
     direct, ours, spans = zip(*parts)
     return list(chain(*direct)), list(chain(*ours)), spans[0]
 
 
-def _take_turns(case: Case, pairs: int) -> Found:
+def _measure_pairs(case: Case, pairs: int) -> Result:
     from gradio_client import Client, handle_file
 
     with ExitStack() as stack:
@@ -144,7 +145,7 @@ def _seconds(function: Callable[[], None]) -> float:
 def _spans(
     case: Case, url: str, photo: Path, folder: Path, http: requests.Session
 ) -> Dict[str, float]:
-    """Milliseconds by stage, medians of a few generations by the app with clocks inside."""
+    """Return the medians of the milliseconds by stage, measured with `timed_app`."""
     log = folder / "spans"
     found: Dict[str, List[float]] = {stage: [] for stage in STAGES}
     program = "benchmarks.timed_app"

@@ -1,4 +1,4 @@
-"""The photos that the benchmarks send, made of one of the tests' furniture photos."""
+"""The photos that the benchmarks send, made from a furniture photo of the tests."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _ORIENTATION, _MODEL = 0x0112, 0x0110
 
 
 def clean(side: int = 2048, quality: int = 84, grain: int = 30) -> bytes:
-    """A JPEG that may go to a generator as it is: 1 MB by default."""
-    return _encoded(_grainy(side, grain), quality)
+    """Return a JPEG of about 1 MB by default that the server sends to the generator unchanged."""
+    return _encode(_noisy(side, grain), quality)
 
 
 def phone(side: int = 2048, quality: int = 84, grain: int = 30) -> bytes:
-    """The same as phones write it: on its side, with EXIF."""
-    image = _grainy(side, grain).transpose(Image.Transpose.ROTATE_90)
+    """Return the same photo as phones write it: rotated, with EXIF data."""
+    image = _noisy(side, grain).transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[_MODEL], exif[_ORIENTATION] = "phone", 6
-    return _encoded(image, quality, exif=exif)
+    return _encode(image, quality, exif=exif)
 
 
-def _grainy(side: int, grain: int) -> Image.Image:
-    """The chair with the noise of a sensor, which is most of what makes a photo's file large."""
+def _noisy(side: int, grain: int) -> Image.Image:
+    """Return the chair with sensor noise, which makes up most of the size of a photo's file."""
     with Image.open(CHAIR) as image:
         large = image.convert("RGB").resize((side, side * image.height // image.width))
     if not grain:
@@ -34,7 +34,7 @@ def _grainy(side: int, grain: int) -> Image.Image:
     return Image.blend(large, noise, 0.3)
 
 
-def _encoded(image: Image.Image, quality: int, **options: object) -> bytes:
+def _encode(image: Image.Image, quality: int, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality, **options)
     return file.getvalue()

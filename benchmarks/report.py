@@ -1,4 +1,4 @@
-"""What a question answers: tables in Markdown, a plot, and their place in the README."""
+"""Writes the results of a benchmark: Markdown tables and a plot, also into the README."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ README = HERE / "README.md"
 
 
 class Report(NamedTuple):
-    """The answer to one question: tables (first row: the head), sentences, and what draws it."""
+    """A result: tables (the first row is the head), notes, and a function that draws the plot."""
 
     tables: Sequence[Sequence[Sequence[Any]]]
     notes: Sequence[str]
@@ -34,11 +34,11 @@ class Report(NamedTuple):
 
 
 class Skipped(Exception):
-    """A question cannot be asked on this machine; the message says why."""
+    """A benchmark cannot run on this machine. The message says why."""
 
 
 def write(name: str, report: Report) -> None:
-    """Write a question's Markdown and plot to the output folder, and its part of the README."""
+    """Write a benchmark's Markdown and plot to the output folder, and update the README."""
     OUTPUT.mkdir(exist_ok=True)
     parts = [_markdown(table) for table in report.tables]
     notes = "\n".join(f"- {note}" for note in report.notes)
@@ -47,24 +47,24 @@ def write(name: str, report: Report) -> None:
     figure = Figure(figsize=(9, 5), layout="constrained")
     report.draw(figure)
     figure.savefig(OUTPUT / f"{name}.png", dpi=110)
-    into_readme(name, f"Measured {time.strftime('%Y-%m-%d')}.\n\n{text}")
+    update_readme(name, f"Measured {time.strftime('%Y-%m-%d')}.\n\n{text}")
     print(text + "\n", flush=True)
 
 
-def into_readme(name: str, text: str) -> None:
-    """Replace what stands between the README's two marks of that name."""
+def update_readme(name: str, text: str) -> None:
+    """Replace the text between the README's two markers of that name."""
     readme = README.read_text(encoding="utf-8")
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    between = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.S)
-    if not between.search(readme):
-        raise ValueError(f"{README} has no marks for {name}")
+    section = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.S)
+    if not section.search(readme):
+        raise ValueError(f"{README} has no markers for {name}")
     README.write_text(
-        between.sub(lambda found: f"{begin}\n\n{text}\n\n{end}", readme), encoding="utf-8"
+        section.sub(lambda found: f"{begin}\n\n{text}\n\n{end}", readme), encoding="utf-8"
     )
 
 
-def machine() -> str:
-    """One paragraph that says on what the numbers were measured."""
+def describe_machine() -> str:
+    """Return one paragraph about the machine and the versions of the main packages."""
     names = ("flask", "waitress", "gradio", "gradio_client", "pillow")
     info = Path("/proc/cpuinfo").read_text() if sys.platform == "linux" else ""
     model = re.search(r"model name\s*: (.*)", info)
@@ -86,23 +86,23 @@ def _commit() -> str:
 
 
 def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The ratio of the medians of two interleaved series."""
+    """Return the ratio of the medians of two interleaved series."""
     return statistics.median(ours) / statistics.median(theirs)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many percent of `values` do not exceed (nearest rank)."""
+    """Return the percentile of `values`, by the nearest-rank method."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def bars(figure: Figure, groups: Sequence[str], series: Dict[str, List[float]], label: str) -> Any:
-    """Bars side by side: one group for each name, one bar in it for each series."""
+    """Draw a grouped bar chart: one group per name, with one bar per series. Returns the axes."""
     axes = figure.subplots()
     width = 0.8 / len(series)
     for number, (name, values) in enumerate(series.items()):
-        places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(groups))]
-        axes.bar(places, values, width, label=name)
+        offset = (number - (len(series) - 1) / 2) * width
+        axes.bar([group + offset for group in range(len(groups))], values, width, label=name)
     axes.set_xticks(range(len(groups)), groups)
     axes.set_ylabel(label)
     axes.legend()

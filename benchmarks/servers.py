@@ -1,4 +1,4 @@
-"""The servers that are measured, each a process of its own on 127.0.0.1."""
+"""Starts the servers that are measured, each in its own process on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ ENDPOINT = "/shape_generation"
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone at the end."""
+    """A temporary folder, deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="dreamlab-benchmarks-") as folder:
         yield Path(folder)
 
 
 @contextmanager
 def ours(folder: Path, program: str = "app", **environ: str) -> Iterator[Server]:
-    """`python -m program`: our app, or another one that takes its settings as ours does."""
+    """A server `python -m program`: our app or another one with the same settings."""
     environ.setdefault("HUNYUAN_SPACE_ID", "http://127.0.0.1:9")
     server = Server(folder, ("-m", program), **environ)
     try:
@@ -48,7 +48,7 @@ def ours(folder: Path, program: str = "app", **environ: str) -> Iterator[Server]
 
 @contextmanager
 def generator(seconds: float, mesh: Path) -> Iterator[str]:
-    """The URL of a Gradio server whose jobs take so long and answer with `mesh`, one at a time."""
+    """The URL of a Gradio server. Its jobs take `seconds`, one at a time, and return `mesh`."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.generator", str(port), str(seconds), str(mesh)],
@@ -67,7 +67,7 @@ def generator(seconds: float, mesh: Path) -> Iterator[str]:
 
 @contextmanager
 def program(*arguments: str) -> Iterator[Tuple[str, subprocess.Popen[bytes]]]:
-    """The URL and process of a program that is told its port by the environment."""
+    """The URL and the process of a program that reads its port from the environment."""
     port = free_port()
     process = subprocess.Popen(
         arguments,
@@ -106,7 +106,7 @@ http {
 
 @contextmanager
 def nginx(folder: Path, sessions: Path, backend: str) -> Iterator[str]:
-    """The URL of an nginx: /file/ serves `sessions`, everything else is asked of `backend`."""
+    """The URL of an nginx: it serves `sessions` below /file/ and forwards the rest to `backend`."""
     if shutil.which("nginx") is None:
         raise Skipped("nginx is missing: apt-get install nginx")
     port = free_port()
@@ -126,7 +126,7 @@ def nginx(folder: Path, sessions: Path, backend: str) -> Iterator[str]:
 
 
 class Load(NamedTuple):
-    """What wrk measured."""
+    """The results of wrk."""
 
     requests_per_s: float
     megabytes_per_s: float
@@ -135,18 +135,18 @@ class Load(NamedTuple):
 
 
 def wrk(url: str, clients: int, seconds: int) -> Load:
-    """Ask `url` again and again by so many clients at once. Raises Skipped without wrk."""
+    """Load `url` from `clients` connections at once. Raises Skipped if wrk is missing."""
     if shutil.which("wrk") is None:
         raise Skipped("wrk is missing: apt-get install wrk")
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in said:
-        raise RuntimeError(f"{url} answered errors")
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in output:
+        raise RuntimeError(f"{url} answered with errors")
     return Load(
-        float(_found(r"Requests/sec:\s+([\d.]+)", said)),
-        _scaled(_found(r"Transfer/sec:\s+([\d.]+\w+)", said)) / MEGABYTE,
-        _scaled(_found(r"50%\s+([\d.]+\w+)", said)) * 1000,
-        _scaled(_found(r"99%\s+([\d.]+\w+)", said)) * 1000,
+        float(_search(r"Requests/sec:\s+([\d.]+)", output)),
+        _parse_quantity(_search(r"Transfer/sec:\s+([\d.]+\w+)", output)) / MEGABYTE,
+        _parse_quantity(_search(r"50%\s+([\d.]+\w+)", output)) * 1000,
+        _parse_quantity(_search(r"99%\s+([\d.]+\w+)", output)) * 1000,
     )
 
 
@@ -156,25 +156,25 @@ _UNITS = {
 }
 
 
-def _scaled(text: str) -> float:
+def _parse_quantity(text: str) -> float:
     number, unit = re.fullmatch(r"([\d.]+)(\w+)", text).groups()  # type: ignore[union-attr]
     return float(number) * _UNITS[unit]
 
 
-def _found(pattern: str, text: str) -> str:
+def _search(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     if found is None:
-        raise RuntimeError(f"wrk did not say {pattern}: {text}")
+        raise RuntimeError(f"no {pattern} in the output of wrk: {text}")
     return found.group(1)
 
 
 def session(url: str) -> str:
-    """A new session's id."""
+    """Create a session and return its id."""
     return str(requests.get(url + "/api/generate_session_id").json()["session_id"])
 
 
 def glb_file(path: Path, megabytes: float) -> Path:
-    """A GLB of that size at `path`: JSON, and a buffer of noise."""
+    """Write a GLB of that size, with a buffer of random bytes, and return its path."""
     noise = os.urandom(int(megabytes * MEGABYTE) // 4 * 4)
     text = json.dumps(
         {"asset": {"version": "2.0"}, "buffers": [{"byteLength": len(noise)}]}

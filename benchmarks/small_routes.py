@@ -1,4 +1,4 @@
-"""What session creation, listing and health cost beside an empty Flask route on our server."""
+"""Session creation, listing and health check, compared with an empty Flask route."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODELS = (1, 100, 10_000)
 
 
 def measure(sessions: Tuple[int, ...] = SESSIONS, models: Tuple[int, ...] = MODELS) -> Report:
-    """Rounds of wrk, one route after the other; then listings in ever larger stores."""
+    """Measure the routes with wrk, then listings with more and more sessions and models."""
     with ExitStack() as stack:
         folder = stack.enter_context(servers.scratch())
         server = stack.enter_context(servers.ours(folder))
@@ -33,39 +33,39 @@ def measure(sessions: Tuple[int, ...] = SESSIONS, models: Tuple[int, ...] = MODE
             "health": server.url + "/api/health",
             "session creation": server.url + "/api/generate_session_id",
         }
-        first = _side_by_side(routes)
+        by_route = _measure_interleaved(routes)
         by_sessions = []
         for count in sessions:
             _grow_store(server.sessions, count)
-            by_sessions.append(_side_by_side({"empty": empty, "listing": listing}))
+            by_sessions.append(_measure_interleaved({"empty": empty, "listing": listing}))
         by_models = []
         for count in models:
             _grow_session(server.sessions / session_id / "models", count)
-            by_models.append(_side_by_side({"empty": empty, "listing": listing}))
-        in_process = listing_profile.table(folder / "in process")
+            by_models.append(_measure_interleaved({"empty": empty, "listing": listing}))
+        profile = listing_profile.table(folder / "profile")
     slope_us = (_ms(by_models[-1]) - _ms(by_models[0])) / (models[-1] - models[0]) * 1000
     return Report(
         [
-            _route_table(first),
+            _route_table(by_route),
             _growth_table("sessions in the store", sessions, by_sessions),
             _growth_table("models in the session", models, by_models),
-            in_process,
+            profile,
         ],
         [
-            f"wrk, {CLIENTS} connections, medians of {ROUNDS} rounds of {SECONDS} s, one route "
-            "after the other in each. The empty route is Flask's alone: no CORS, no log.",
-            f"A listing costs {slope_us:.2f} µs more for each model. Aims: 0.7 of the empty route; "
-            "flat in sessions; linear in models.",
+            f"Measured with wrk: {CLIENTS} connections, medians of {ROUNDS} rounds of {SECONDS} s. "
+            "Each round has all routes. The empty route is plain Flask without CORS and log.",
+            f"Each further model makes a listing {slope_us:.2f} µs slower. Aims: 0.7 of the empty "
+            "route; independent of the number of sessions; linear in the number of models.",
         ],
-        lambda figure: _draw(figure, first, (sessions, by_sessions), (models, by_models)),
+        lambda figure: _draw(figure, by_route, (sessions, by_sessions), (models, by_models)),
     )
 
 
 Round = Dict[str, servers.Load]
 
 
-def _side_by_side(routes: Dict[str, str]) -> Round:
-    """The median of each number over the rounds, by route."""
+def _measure_interleaved(routes: Dict[str, str]) -> Round:
+    """Return the median of each number over the rounds, by route."""
     loads: Dict[str, List[servers.Load]] = {name: [] for name in routes}
     for _ in range(ROUNDS):
         for name, url in routes.items():
@@ -77,7 +77,7 @@ def _side_by_side(routes: Dict[str, str]) -> Round:
 
 
 def _grow_store(root: Path, count: int) -> None:
-    """Bring the store to `count` sessions; nobody looks into the new ones."""
+    """Add empty folders until the store has `count` sessions."""
     for _ in range(count - sum(1 for entry in root.iterdir())):
         (root / str(uuid.uuid4())).mkdir()
 
@@ -88,7 +88,7 @@ def _grow_session(folder: Path, count: int) -> None:
 
 
 def _ms(found: Round) -> float:
-    """Milliseconds of server time that a listing takes, the empty route's share included."""
+    """Return the milliseconds of server time per listing, with those of an empty request."""
     return 1000 / found["listing"].requests_per_s
 
 

@@ -1,4 +1,4 @@
-"""Seconds and memory of the stand-in's stages against image size, octree resolution and views."""
+"""Seconds and memory of the stand-in by stage, image size, octree resolution and views."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STAGES = ("remove background", "shape generation", "texture generation")
 
 
 class Run(NamedTuple):
-    """One generation: seconds as the client sees them; seconds and peak MB by stage; faces."""
+    """One generation: the client's seconds, the seconds and peak MB by stage, and the faces."""
 
     seconds: float
     stages: Dict[str, float]
@@ -35,7 +35,7 @@ Key = Tuple[int, int, int]
 
 
 def measure(sizes: Sequence[int] = SIZES, resolutions: Sequence[int] = RESOLUTIONS) -> Report:
-    """One textured generation each by a stand-in of its own, after one that warms it up."""
+    """Run one textured generation per case on a new stand-in, after one warm-up generation."""
     from gradio_client import Client
 
     found: Dict[Key, Run] = {}
@@ -52,8 +52,8 @@ def measure(sizes: Sequence[int] = SIZES, resolutions: Sequence[int] = RESOLUTIO
 
 
 def _report(found: Dict[Key, Run]) -> Report:
-    shown = (f"{stage}{what}" for stage in STAGES for what in (", s", ", MB"))
-    table: List[List[Any]] = [["image, px", "views", "octree", "seconds", *shown, "faces"]]
+    stage_heads = (f"{stage}{what}" for stage in STAGES for what in (", s", ", MB"))
+    table: List[List[Any]] = [["image, px", "views", "octree", "seconds", *stage_heads, "faces"]]
     for key, run in found.items():
         stages: List[str] = []
         for stage in STAGES:
@@ -62,9 +62,9 @@ def _report(found: Dict[Key, Run]) -> Report:
     return Report(
         [table],
         [
-            "Seconds: of the client, upload included and download not. Stages: what the stand-in "
-            "tells of itself; MB: the peak of its resident size in the stage, Gradio and what "
-            "earlier ones left included.",
+            "Seconds: measured by the client, with the upload and without the download. Stages: "
+            "measured by the stand-in. MB: the peak of its resident memory during the stage, with "
+            "Gradio and with memory that earlier stages have not released.",
         ],
         lambda figure: _draw(figure, found),
     )

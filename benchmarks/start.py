@@ -1,4 +1,4 @@
-"""Seconds from `python app.py` to its first answer and its first model; what its imports cost."""
+"""Seconds from the start to the first answer and the first model, and the cost of the imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OURS, BARE = "app", "flask"
 
 
 def measure(rounds: int = ROUNDS) -> Report:
-    """Starts of ours and of an empty Flask app in turn; then the imports of both, in turn."""
+    """Measure starts of our app and of an empty Flask app, then the imports of both."""
     photo = photos.CHAIR.read_bytes()
     found: Dict[str, List[float]] = {"bare": [], "answer": [], "model": []}
     for _ in range(rounds):
@@ -32,7 +32,7 @@ def measure(rounds: int = ROUNDS) -> Report:
     rows = (
         ("an empty Flask app on our server, first answer", "bare"),
         ("`python app.py`, first answer", "answer"),
-        ("`python app.py`, first model, asked for at the first answer", "model"),
+        ("`python app.py`, first model, requested at the first answer", "model"),
     )
     table: List[List[Any]] = [["", "seconds"]]
     table += [[label, f"**{seconds[name]:.2f}**"] for label, name in rows]
@@ -40,14 +40,14 @@ def measure(rounds: int = ROUNDS) -> Report:
     _, flask_ms = imports[BARE]
     by_package: List[List[Any]] = [["imports of app.py, by package", "ms"]]
     by_package += [[f"`{name}`", f"{ms:.0f}"] for name, ms in modules[:SHOWN]]
-    by_package += [["all of them", f"**{total_ms:.0f}**"]]
+    by_package += [["total", f"**{total_ms:.0f}**"]]
     by_package += [["`import flask` alone", f"**{flask_ms:.0f}**"]]
     return Report(
         [table, by_package],
         [
-            f"Medians of {rounds} starts, files in the disk cache. `-X importtime`, each module's "
-            "own time summed by package; the clock of `-X importtime` adds to what it measures.",
-            "`gradio_client` is imported by the first connection, in the background.",
+            f"Medians of {rounds} starts, with all files in the disk cache. Imports: each module's "
+            "own time by `-X importtime`, summed by package. `-X importtime` adds some time.",
+            "`gradio_client` is imported in the background, by the first connection.",
         ],
         lambda figure: _draw(figure, modules[:SHOWN]),
     )
@@ -75,21 +75,18 @@ def _ours(photo: bytes) -> Dict[str, float]:
         start = time.perf_counter()
         server = stack.enter_context(servers.ours(folder, HUNYUAN_SPACE_ID="local"))
 
-        def passed() -> float:
-            return time.perf_counter() - start
-
         session_id = servers.session(server.url)
-        answer = passed()
+        answer_s = time.perf_counter() - start
         server.post(session_id, photo).raise_for_status()
-        model = passed()
-        return {"answer": answer, "model": model}
+        model_s = time.perf_counter() - start
+        return {"answer": answer_s, "model": model_s}
 
 
 def _imports(module: str, rounds: int) -> Tuple[List[Tuple[str, float]], float]:
-    """Milliseconds by package, the longest first, and of all, of the quickest of some imports."""
+    """Return the milliseconds by package, longest first, and in total, of the fastest import."""
     found = []
     for _ in range(rounds):
-        said = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-X", "importtime", "-c", f"import {module}"],
             cwd=servers.PROJECT,
             capture_output=True,
@@ -97,7 +94,7 @@ def _imports(module: str, rounds: int) -> Tuple[List[Tuple[str, float]], float]:
             check=True,
         ).stderr
         packages: Dict[str, float] = {}
-        for line in said.splitlines()[1:]:
+        for line in output.splitlines()[1:]:
             own, _, name = line[len("import time:") :].split("|")
             package = name.strip().partition(".")[0]
             if own.strip().isdigit():

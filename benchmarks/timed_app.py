@@ -1,4 +1,4 @@
-"""Our app with a clock around its own functions: a line of JSON for each generation, in a file."""
+"""Our app with timers around some functions. Writes a JSON line per generation to a file."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def _timed(owner: Any, name: str, stage: str) -> None:
         try:
             return function(*args, **kwargs)
         finally:
-            # The clock is the machine's: the benchmark's own readings compare with these.
-            _of_thread()[stage] = (start, time.monotonic())
+            # time.monotonic() is the same clock in all processes, so the benchmark can compare.
+            _thread_spans()[stage] = (start, time.monotonic())
 
     setattr(owner, name, timed)
 
 
-def _of_thread() -> Dict[str, Any]:
+def _thread_spans() -> Dict[str, Any]:
     if not hasattr(_spans, "found"):
         _spans.found = {}
     found: Dict[str, Any] = _spans.found
     return found
 
 
-def _told(function: Callable[..., Any]) -> Callable[..., Any]:
-    def told(*args: Any, **kwargs: Any) -> Any:
+def _logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    def logged(*args: Any, **kwargs: Any) -> Any:
         with Path(os.environ["BENCHMARK_SPANS"]).open("a") as file:
-            file.write(json.dumps(_of_thread()) + "\n")
+            file.write(json.dumps(_thread_spans()) + "\n")
         return function(*args, **kwargs)
 
-    return told
+    return logged
 
 
 if __name__ == "__main__":
@@ -58,7 +58,7 @@ if __name__ == "__main__":
     _timed(HunyuanService, "_wait_for", "wait")
     _timed(HunyuanService, "_download", "download")
     _timed(Session, "save", "save")
-    generations.describe = _told(generations.describe)  # type: ignore[assignment]
+    generations.describe = _logged(generations.describe)  # type: ignore[assignment]
     status = app.main()
     sys.stdout.flush()
     os._exit(status)

@@ -1,4 +1,4 @@
-"""20 MB photos: seconds beside a bare Flask route that discards them, and memory."""
+"""Uploads of 20 MB photos, compared with a Flask route that discards them: seconds and memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = ("bare Flask, discards", "ours, refused as no image", "ours, a 36-megapi
 
 
 def measure() -> Report:
-    """Rounds of so many uploads at once, one server after the other in each."""
+    """Measure simultaneous uploads, one server after the other in each round."""
     photo = photos.phone(side=6000, quality=93, grain=60)
     noise = bytes(len(photo))
     with ExitStack() as stack:
@@ -35,7 +35,7 @@ def measure() -> Report:
             NAMES[1]: _poster(target, noise, 415),
             NAMES[2]: _poster(target, photo, 200),
         }
-        _at_once(kinds[NAMES[2]], 2)
+        _post_all(kinds[NAMES[2]], 2)
         before_mb = server.resident_mb()
         found: Dict[Tuple[str, int], List[float]] = {}
         peaks: Dict[Tuple[str, int], float] = {}
@@ -43,7 +43,7 @@ def measure() -> Report:
             for clients in CLIENTS:
                 for name, post in kinds.items():
                     resident.reset_peak(server.process.pid)
-                    found.setdefault((name, clients), []).append(_at_once(post, clients))
+                    found.setdefault((name, clients), []).append(_post_all(post, clients))
                     key = (name, clients)
                     peaks[key] = max(peaks.get(key, 0.0), server.peak_mb())
         after_mb = server.resident_mb()
@@ -66,10 +66,10 @@ def _report(
     return Report(
         [table],
         [
-            f"Photos of {size / 1e6:.1f} MB, {ROUNDS} rounds, medians; a generator that answers at "
-            "once. Peaks are the highest of all rounds.",
-            f"Our process: {before_mb:.0f} MB resident after two photos, {after_mb:.0f} MB after "
-            "all of them.",
+            f"Medians of {ROUNDS} rounds with photos of {size / 1e6:.1f} MB. The generator answers "
+            "at once. Peaks are the highest of all rounds.",
+            f"Resident memory of our server: {before_mb:.0f} MB after two photos, {after_mb:.0f} "
+            "MB after all photos.",
         ],
         lambda figure: bars(
             figure,
@@ -81,7 +81,7 @@ def _report(
 
 
 def _poster(url: str, content: bytes, status: int) -> Callable[[], None]:
-    # Encoded once: the clients' own work is not what is measured.
+    # The form is encoded only once, because the clients' own work is not measured.
     files = {"image": ("photo.jpg", content, "image/jpeg")}
     prepared = requests.Request("POST", url, files=files).prepare()
     body = prepared.body
@@ -97,7 +97,7 @@ def _poster(url: str, content: bytes, status: int) -> Callable[[], None]:
     return post
 
 
-def _at_once(post: Callable[[], None], clients: int) -> float:
+def _post_all(post: Callable[[], None], clients: int) -> float:
     start = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
         for done in [pool.submit(post) for _ in range(clients)]:

@@ -1,4 +1,4 @@
-"""How long a listing and a health check wait while others wait for their models."""
+"""The latency of a listing and a health check while generations are in flight."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from benchmarks.report import Report, percentile
 
 IN_FLIGHT = (0, 8, 32)
 SECONDS = 3.0
-# A generation; both servers make one at a time.
+# The duration of a generation. Both servers run one at a time.
 GENERATION_S = 0.15
-# Between the requests of the one who looks.
+# The pause between two requests of the measuring client.
 PAUSE_S = 0.004
 
 
 def measure(seconds: float = SECONDS) -> Report:
-    """Look at both servers for some seconds with none, some and all in flight."""
+    """Measure both servers for some seconds, with each number of generations in flight."""
     photo = photos.clean(side=512, quality=84, grain=10)
     found: Dict[Tuple[str, int], List[float]] = {}
     with ExitStack() as stack:
@@ -35,7 +35,7 @@ def measure(seconds: float = SECONDS) -> Report:
         server = stack.enter_context(servers.ours(folder, HUNYUAN_SPACE_ID=url))
         session_id = servers.session(server.url)
         target = f"/api/process_furniture_image/{session_id}"
-        looks = {
+        paths = {
             "ours, listing": f"/api/session_models/{session_id}",
             "ours, health": "/api/health",
         }
@@ -43,40 +43,41 @@ def measure(seconds: float = SECONDS) -> Report:
         requests.post(server.url + target, files=files).raise_for_status()
         for count in IN_FLIGHT:
             with _generating(server.url + target, {"files": files}, count):
-                for name, waits in _look(server.url, looks, seconds).items():
-                    found[name, count] = waits
+                for name, latencies in _latencies(server.url, paths, seconds).items():
+                    found[name, count] = latencies
     os.environ["GENERATION_S"] = str(GENERATION_S)
     for count in IN_FLIGHT:
-        # Another process each: what is still queued in it need not be waited for.
+        # A new process for each count, because generations may still be queued in the old one.
         with servers.program(sys.executable, "-m", "benchmarks.blocking_app") as (url, _):
-            looks = {"FastAPI in its event loop, status": "/status"}
-            _look(url, looks, 0.2)
+            paths = {"FastAPI in its event loop, status": "/status"}
+            _latencies(url, paths, 0.2)
             with _generating(url + "/generate", {"data": photo}, count):
-                for name, waits in _look(url, looks, seconds).items():
-                    found[name, count] = waits
+                for name, latencies in _latencies(url, paths, seconds).items():
+                    found[name, count] = latencies
     return _report(found)
 
 
 def _report(found: Dict[Tuple[str, int], List[float]]) -> Report:
     names = list(dict.fromkeys(name for name, _ in found))
     head = [f"{count} in flight: p50 / p99, ms" for count in IN_FLIGHT]
-    table: List[List[Any]] = [["", *head, "p99, 32 to none"]]
+    table: List[List[Any]] = [["", *head, "p99, 32 / 0"]]
     for name in names:
         cells = [
             f"{percentile(found[name, count], 50):.1f} / {percentile(found[name, count], 99):.1f}"
             for count in IN_FLIGHT
         ]
-        none, all_of_them = (percentile(found[name, count], 99) for count in (0, IN_FLIGHT[-1]))
-        table.append([name, *cells, f"**{all_of_them / none:.1f}**"])
-    looks = {name: len(found[name, IN_FLIGHT[-1]]) for name in names}
+        lowest, highest = (percentile(found[name, count], 99) for count in (0, IN_FLIGHT[-1]))
+        table.append([name, *cells, f"**{highest / lowest:.1f}**"])
+    counts = {name: len(found[name, IN_FLIGHT[-1]]) for name in names}
     return Report(
         [table],
         [
-            f"One client looks for {SECONDS:g} s, pausing {PAUSE_S * 1000:g} ms between requests, "
-            f"while so many others each send photo after photo; a generation takes {GENERATION_S} "
-            "s, one at a time, in both. Aim: p99 with 32 at most twice that with none, or 25 ms.",
-            "Answers seen with 32 in flight: "
-            + ", ".join(f"{count} ({name})" for name, count in looks.items())
+            f"One client measures for {SECONDS:g} s, with {PAUSE_S * 1000:g} ms between requests. "
+            "Meanwhile 0, 8 or 32 other clients send photos without a pause. A generation takes "
+            f"{GENERATION_S} s, one at a time, on both servers. Aim: p99 with 32 in flight is at "
+            "most twice that with 0, or 25 ms.",
+            "Number of answers with 32 in flight: "
+            + ", ".join(f"{count} ({name})" for name, count in counts.items())
             + ".",
         ],
         lambda figure: _draw(figure, names, found),
@@ -96,10 +97,10 @@ def _draw(figure: Any, names: Sequence[str], found: Dict[Tuple[str, int], List[f
 
 @contextmanager
 def _generating(url: str, form: Dict[str, Any], count: int) -> Iterator[None]:
-    """So many clients that ask for one model after the other, all at it when this begins."""
+    """Run `count` clients that request one model after the other. All have begun on entry."""
     stop = threading.Event()
 
-    def ask() -> None:
+    def request_models() -> None:
         with requests.Session() as session:
             while not stop.is_set():
                 try:
@@ -107,10 +108,10 @@ def _generating(url: str, form: Dict[str, Any], count: int) -> Iterator[None]:
                 except requests.ConnectionError:
                     return
 
-    threads = [threading.Thread(target=ask, daemon=True) for _ in range(count)]
+    threads = [threading.Thread(target=request_models, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
-    # Their photos are sent and checked; the generator is at the first ones.
+    # By then the photos are uploaded and checked, and the first generations run.
     time.sleep(1.0 if count else 0.0)
     yield
     stop.set()
@@ -119,17 +120,17 @@ def _generating(url: str, form: Dict[str, Any], count: int) -> Iterator[None]:
             thread.join()
 
 
-def _look(url: str, paths: Dict[str, str], seconds: float) -> Dict[str, List[float]]:
-    """Milliseconds of each answer, the paths in turn on one connection."""
+def _latencies(url: str, paths: Dict[str, str], seconds: float) -> Dict[str, List[float]]:
+    """Return the milliseconds of each answer, for all paths in turn on one connection."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    waits: Dict[str, List[float]] = {name: [] for name in paths}
+    latencies: Dict[str, List[float]] = {name: [] for name in paths}
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for name, path in paths.items():
-            waits[name].append(_ms(lambda path=path: _get(connection, path)))
+            latencies[name].append(_ms(lambda path=path: _get(connection, path)))
             time.sleep(PAUSE_S)
     connection.close()
-    return waits
+    return latencies
 
 
 def _get(connection: http.client.HTTPConnection, path: str) -> None:

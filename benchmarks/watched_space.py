@@ -1,4 +1,4 @@
-"""The stand-in at the environment's PORT; its statistics tell the peak memory of each stage too."""
+"""The stand-in on the port of the environment. It also measures the peak memory of each stage."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from local_space import server
 from local_space.__main__ import main
 
 
-class _Watch(server._Stopwatch):
+class _StageTimerAndMemory(server.StageTimer):
     def __init__(self) -> None:
         super().__init__()
         self._peaks_mb: Dict[str, float] = {}
         resident.reset_peak("self")
 
-    def lap(self, stage: str) -> None:
-        super().lap(stage)
+    def end_stage(self, stage: str) -> None:
+        super().end_stage(stage)
         self._peaks_mb[f"{stage}, MB"] = resident.peak_mb("self")
         resident.reset_peak("self")
 
@@ -27,6 +27,6 @@ class _Watch(server._Stopwatch):
 
 
 if __name__ == "__main__":
-    server._Stopwatch = _Watch  # type: ignore[misc]
+    server.StageTimer = _StageTimerAndMemory  # type: ignore[misc]
     sys.argv += ["--port", os.environ["PORT"]]
     main()

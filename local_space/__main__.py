@@ -1,4 +1,4 @@
-"""`python -m local_space [--port 7860]`: a Hunyuan3D-like Gradio server to develop against."""
+"""`python -m local_space [--port 7860]`: a Gradio server with the API of Hunyuan3D."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ import tempfile
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Optional
+from typing import Callable, Optional
 
 from local_space import memory
 from local_space.launcher import READY
 
 
 def main() -> None:
-    memory.share_one_heap()
+    memory.use_one_arena()
     arguments = _arguments()
     files = Path(tempfile.mkdtemp(prefix="local_space-"))
-    # Gradio reads both when it is imported or launched.
+    # Gradio reads the first one when it is imported, the other one when it is launched.
     os.environ["GRADIO_TEMP_DIR"] = str(files)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-    def end(signum: int = 0, frame: Optional[FrameType] = None) -> None:
+    def stop(signum: int = 0, frame: Optional[FrameType] = None) -> None:
         shutil.rmtree(files, ignore_errors=True)
         os._exit(0)
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     if arguments.end_with_stdin:
-        threading.Thread(target=_wait_for_end_of_stdin, args=(end,), daemon=True).start()
+        threading.Thread(target=_stop_after_stdin, args=(stop,), daemon=True).start()
 
     from local_space import segmentation
     from local_space.server import build
@@ -53,8 +53,8 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local_space", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=7860, help="0 takes any free one")
-    parser.add_argument("--end-with-stdin", action="store_true", help="end when stdin is closed")
+    parser.add_argument("--port", type=int, default=7860, help="0 chooses a free port")
+    parser.add_argument("--end-with-stdin", action="store_true", help="stop when stdin is closed")
     return parser.parse_args()
 
 
@@ -65,9 +65,9 @@ def _free_port(host: str) -> int:
         return port
 
 
-def _wait_for_end_of_stdin(end: object) -> None:
+def _stop_after_stdin(stop: Callable[[], None]) -> None:
     sys.stdin.read()
-    end()  # type: ignore[operator]
+    stop()
 
 
 if __name__ == "__main__":

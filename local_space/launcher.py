@@ -1,4 +1,4 @@
-"""Runs the stand-in as a child process; imports nothing heavy, so that the API can use it."""
+"""Runs the stand-in as a child process. Imports nothing heavy, because the API imports it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Optional
 
-# The child's one line on stdout, followed by its URL, once it answers.
+# The child prints this and its URL in one line when it answers requests.
 READY = "stand-in ready at "
 _STOP_TIMEOUT_S = 5
 
@@ -20,36 +20,36 @@ class StandInFailed(RuntimeError):
 
 
 class StandIn:
-    """A `python -m local_space` of ours: started when needed, again if it has died.
+    """A child process `python -m local_space`. It is started on demand, and again if it has died.
 
-    It ends when its standard input does, so it cannot outlive this process, however that ends.
+    The child stops when its standard input is closed, so it never outlives this process.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: Optional[subprocess.Popen[str]] = None
         self._url: Optional[str] = None
-        self._told = threading.Event()
+        self._ready = threading.Event()
         self._stopped = False
 
     @staticmethod
     def is_installed() -> bool:
-        """Whether its requirements are there."""
+        """Return whether the requirements of the stand-in are installed."""
         return find_spec("gradio") is not None
 
     @property
     def pid(self) -> int:
-        """Of the process that runs now. Raises StandInFailed where there is none."""
+        """The process id. Raises StandInFailed if the stand-in was not started."""
         if self._process is None:
             raise StandInFailed("the stand-in was not started")
         return self._process.pid
 
     def start(self) -> None:
-        """Make sure that it runs or is about to; does not wait."""
+        """Start the process unless it runs. Does not wait until it is ready."""
         with self._lock:
             if self._stopped or (self._process is not None and self._process.poll() is None):
                 return
-            self._url, self._told = None, threading.Event()
+            self._url, self._ready = None, threading.Event()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __package__, "--port", "0", "--end-with-stdin"],
                 stdin=subprocess.PIPE,
@@ -59,21 +59,24 @@ class StandIn:
             )
             assert self._process.stdout is not None
             threading.Thread(
-                target=self._listen, args=(self._process.stdout, self._told), daemon=True
+                target=self._read_output, args=(self._process.stdout, self._ready), daemon=True
             ).start()
 
     def url(self, timeout_s: float) -> str:
-        """Its URL. Raises TimeoutError while it still starts, StandInFailed if it cannot."""
+        """Return the URL of the stand-in, starting it if needed.
+
+        Raises TimeoutError if it is not ready within `timeout_s`, StandInFailed if it has ended.
+        """
         self.start()
         deadline = time.monotonic() + timeout_s
-        if not self._told.wait(max(0.0, deadline - time.monotonic())):
+        if not self._ready.wait(max(0.0, deadline - time.monotonic())):
             raise TimeoutError("the stand-in is still starting")
         if self._url is None:
             raise StandInFailed("the stand-in ended before it was ready")
         return self._url
 
     def stop(self) -> None:
-        """End it and wait for that."""
+        """Stop the process and wait for its end. It cannot be started again."""
         with self._lock:
             self._stopped = True
             process = self._process
@@ -86,11 +89,12 @@ class StandIn:
             process.kill()
             process.wait()
 
-    def _listen(self, output: IO[str], told: threading.Event) -> None:
+    def _read_output(self, output: IO[str], ready: threading.Event) -> None:
         for line in output:
             if line.startswith(READY):
                 self._url = line[len(READY) :].strip()
-                told.set()
+                ready.set()
             else:
                 sys.stderr.write(line)
-        told.set()
+        # The process has ended. `url` wakes up and finds no URL if it was not ready before.
+        ready.set()

@@ -1,17 +1,20 @@
-"""Keeps the process small: glibc holds on to freed memory, per thread, unless it is told not to."""
+"""Limits the memory of the process. By default, glibc keeps freed memory in an arena per thread."""
 
 from __future__ import annotations
 
 import ctypes
 
-# Of malloc.h.
+# From glibc's malloc.h.
 _M_ARENA_MAX = -8
 
 
-def share_one_heap() -> None:
-    """Have all threads use one heap, so that each finds what others freed; call it before them."""
+def use_one_arena() -> None:
+    """Make all threads share one arena, so that they reuse each other's freed memory.
+
+    Call it before any thread starts. Does nothing without glibc.
+    """
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # no glibc
+    except (AttributeError, OSError, TypeError):
         return
     mallopt(_M_ARENA_MAX, 1)

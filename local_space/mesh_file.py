@@ -1,4 +1,7 @@
-"""Writes a mesh as the GLB that clients of Hunyuan3D expect: scene, one root, the mesh below it."""
+"""Writes a mesh as a GLB with the node tree that clients of Hunyuan3D expect.
+
+The scene has one root node, and the mesh node is its child.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _WHITE = [230, 230, 230, 255]
 
 
 def write(mesh: Union[Mesh, Skin], folder: str, name: str) -> str:
-    """Write `mesh` to `folder`/`name`, in plain white or in its skin; answer the path."""
+    """Write `mesh` to `folder`/`name` and return the path. A Mesh is white, a Skin is textured."""
     skin = mesh if isinstance(mesh, Skin) else None
     material = PBRMaterial(
         name="photo" if skin else "plain",
@@ -34,13 +37,13 @@ def write(mesh: Union[Mesh, Skin], folder: str, name: str) -> str:
         process=False,
     )
     scene = trimesh.Scene(body, base_frame="world")
-    glb = scene.export(file_type="glb", include_normals=True, tree_postprocessor=_below_a_root)
+    glb = scene.export(file_type="glb", include_normals=True, tree_postprocessor=_add_root)
     path.write_bytes(glb)
     return str(path)
 
 
-def _below_a_root(tree: Dict[str, Any]) -> None:
-    """Put a lone mesh node below a root, as trimesh did before release 5."""
+def _add_root(tree: Dict[str, Any]) -> None:
+    """Put a single mesh node below a root node, as trimesh before release 5 does."""
     nodes, scene = tree["nodes"], tree["scenes"][tree["scene"]]
     if "mesh" in nodes[scene["nodes"][0]]:
         nodes.append({"name": "world", "children": scene["nodes"]})

@@ -1,8 +1,12 @@
-"""Finds the piece of furniture in a photo: which pixels are it, and which are the room.
+"""Segments the piece of furniture in a photo from its background.
 
-In this order: the picture's own transparency; U²-Net's small salient object model (Qin et al.,
-«U²-Net», Pattern Recognition 106, 2020), where the package that carries it is installed, first on
-the whole picture, then on what it found there; the difference from the colours of the border.
+The first of these methods that applies is used:
+
+1. The transparency of the picture.
+2. The small U²-Net model for salient object detection (Qin et al., «U²-Net», Pattern Recognition
+   106, 2020), if the package that contains it is installed. A first pass reads the whole picture, a
+   second pass only the region of the object that the first one found.
+3. The difference from the colours of the picture's border.
 """
 
 from __future__ import annotations
@@ -16,47 +20,50 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
-# What a view is reduced to: a grid cell is some five pixels then, and a page of the atlas is full.
+# Larger photos are reduced to this many pixels. A grid cell then has about five of them, and one
+# view fills a page of the texture atlas.
 _LONGEST_SIDE = 1024
 _MODEL_SIDE = 320
-# Around what the first look found, of its size, so that the second sees parts that were missed.
-_SECOND_LOOK = 0.25
-# What ImageNet's pictures average to, as the model was trained.
+# The margin of the second pass around the object, relative to the object's size. The object may
+# have parts that the first pass missed.
+_SECOND_PASS_MARGIN = 0.25
+# Mean and standard deviation of ImageNet's pictures, with which the model was trained.
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-# Of the picture: less is noise, more is a picture without a background.
+# The silhouette's share of the picture. Below it is noise; above it the picture has no background.
 _MIN_SHARE, _MAX_SHARE = 0.002, 0.995
-# Pieces of the silhouette smaller than this share of its largest one are specks.
-_SPECK = 0.02
+# Parts of the silhouette that are smaller than this share of its largest part are noise.
+_MIN_PART_SHARE = 0.02
 _MIN_CONFIDENCE = 0.5
-# Both looks must agree this far, and no more than this share of the object may be doubtful.
-_MIN_AGREEMENT, _MAX_DOUBT = 0.3, 0.45
-_DOUBTFUL = (0.2, 0.8)
-# An object that fills this share of the picture's border is no object.
-_MAX_OF_BORDER = 0.5
+# The intersection over union that both passes must reach.
+_MIN_AGREEMENT = 0.3
+# Values between these are uncertain. At most this share of the object may be uncertain.
+_UNCERTAIN, _MAX_UNCERTAIN_SHARE = (0.2, 0.8), 0.45
+# A silhouette that covers more than this share of the picture's border is background.
+_MAX_BORDER_SHARE = 0.5
 _MIN_CONTRAST = 0.06
-# Colours that a room's border may have: walls, floor, skirting.
+# The number of main colours of a room at the border: walls, floor, skirting board.
 _BORDER_COLOURS = 4
-# A border that differs more than this from its main colours (Lab) is clutter.
+# If the border's mean distance from its main colours (in Lab) is larger, the room is cluttered.
 _MAX_SPREAD = 12.0
 
 
 class NothingStandsOut(ValueError):
-    """No object can be told from the background."""
+    """The object cannot be distinguished from the background."""
 
 
 class View(NamedTuple):
-    """A cut-out: `colours` (h, w, 3) uint8 and `silhouette` (h, w) bool."""
+    """A segmented photo: `colours` (h, w, 3) uint8 and `silhouette` (h, w) bool."""
 
     colours: np.ndarray
     silhouette: np.ndarray
 
 
 def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
-    """The object in a picture. Raises NothingStandsOut, also where it is not sure."""
-    # A JPEG is read at half or a quarter of its size where that is enough, in less time.
+    """Segment the object in a picture. Raises NothingStandsOut, also if the result is uncertain."""
+    # The JPEG decoder can scale by 1/2 or 1/4, which takes less time than decoding at full size.
     picture.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
     ImageOps.exif_transpose(picture, in_place=True)
-    if picture.mode != "RGBA":  # else it would be copied
+    if picture.mode != "RGBA":  # convert() would copy it
         picture = picture.convert("RGBA")
     picture = picture.reduce(max(1, max(picture.size) // _LONGEST_SIDE))
     if max(picture.size) > _LONGEST_SIDE:
@@ -68,13 +75,13 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
     if alpha.min() < 128:
         silhouette = alpha >= 128
     else:
-        share = _salience(colours) if remove_background else None
-        if share is None:
-            share = _difference_from_border(colours)
-        silhouette = share >= 0.5
-        if _share_of_border(silhouette) > _MAX_OF_BORDER:
+        salience = _salience(colours) if remove_background else None
+        if salience is None:
+            salience = _difference_from_border(colours)
+        silhouette = salience >= 0.5
+        if _border_share(silhouette) > _MAX_BORDER_SHARE:
             raise NothingStandsOut
-    silhouette = _without_specks(silhouette)
+    silhouette = _without_noise(silhouette)
     if not _MIN_SHARE <= silhouette.mean() <= _MAX_SHARE:
         raise NothingStandsOut
     return View(colours, silhouette)
@@ -82,48 +89,54 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
 
 @lru_cache(maxsize=None)
 def load() -> Optional[Any]:
-    """The segmentation network, None where its package does not exist for this Python."""
-    # Only its file of weights is wanted: the package itself loads 100 MB of what is not used here.
-    carrier = find_spec("rembg")
-    if carrier is None or carrier.origin is None:
+    """Return the segmentation network, None if its package is not installed."""
+    # Only the package's weights are used. Importing it would load 100 MB of other modules.
+    package = find_spec("rembg")
+    if package is None or package.origin is None:
         return None
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # What it plans for all layers at once is 200 MB more than they need one after the other.
+    # With memory patterns, all layers' buffers are allocated at once: 200 MB more.
     options.enable_mem_pattern = False
-    # Threads that wait in a loop take the CPU from those that they wait for.
+    # Spinning threads take CPU time from the threads that they wait for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
-        str(Path(carrier.origin).with_name("u2netp.onnx")),
+        str(Path(package.origin).with_name("u2netp.onnx")),
         options,
         providers=["CPUExecutionProvider"],
     )
 
 
 def _salience(colours: np.ndarray) -> Optional[np.ndarray]:
-    """How much each pixel belongs to the object, (h, w) from 0 to 1; None without the network."""
+    """Return the object's salience map, (h, w) from 0 to 1, None without the network.
+
+    Raises NothingStandsOut.
+    """
     if load() is None:
         return None
-    first = _look(colours)
-    found = first >= 0.5
-    if not found.any():
+    first_map = _run_network(colours)
+    first = first_map >= 0.5
+    if not first.any():
         raise NothingStandsOut
-    window = _around(found)
-    second = np.zeros_like(first)
-    second[window] = _look(colours[window], keep_memory=False)
-    now = second >= 0.5
-    low, high = _DOUBTFUL
-    doubtful = (second > low) & (second < high)
-    agreed = (found & now).sum() / (found | now).sum()
-    if agreed < _MIN_AGREEMENT or doubtful.sum() > _MAX_DOUBT * now.sum():
+    window = _bounding_box(first)
+    second_map = np.zeros_like(first_map)
+    second_map[window] = _run_network(colours[window], keep_memory=False)
+    second = second_map >= 0.5
+    low, high = _UNCERTAIN
+    uncertain = (second_map > low) & (second_map < high)
+    agreement = (first & second).sum() / (first | second).sum()
+    if agreement < _MIN_AGREEMENT or uncertain.sum() > _MAX_UNCERTAIN_SHARE * second.sum():
         raise NothingStandsOut
-    return second
+    return second_map
 
 
-def _look(colours: np.ndarray, keep_memory: bool = True) -> np.ndarray:
-    """The network's answer for one picture, (h, w) from 0 to 1. Raises NothingStandsOut."""
+def _run_network(colours: np.ndarray, keep_memory: bool = True) -> np.ndarray:
+    """Return the network's salience map of one picture, (h, w) from 0 to 1.
+
+    With `keep_memory` false, the network's memory is released. Raises NothingStandsOut.
+    """
     import onnxruntime
 
     network = load()
@@ -143,23 +156,28 @@ def _look(colours: np.ndarray, keep_memory: bool = True) -> np.ndarray:
     return np.asarray(stretched.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _around(found: np.ndarray) -> Tuple[slice, slice]:
-    """The bounding box of what was found, with a margin."""
+def _bounding_box(silhouette: np.ndarray) -> Tuple[slice, slice]:
+    """Return the bounding box of a silhouette as slices, with the margin of the second pass."""
     window = []
     for axis in (1, 0):
-        used = np.flatnonzero(found.any(axis))
-        margin = int(_SECOND_LOOK * (used[-1] - used[0]))
+        used = np.flatnonzero(silhouette.any(axis))
+        margin = int(_SECOND_PASS_MARGIN * (used[-1] - used[0]))
         window.append(slice(max(0, used[0] - margin), used[-1] + margin + 1))
     return window[0], window[1]
 
 
-def _share_of_border(silhouette: np.ndarray) -> float:
+def _border_share(silhouette: np.ndarray) -> float:
+    """Return the share of the picture's border that the silhouette covers."""
     top, bottom = silhouette[0], silhouette[-1]
     return float(np.concatenate([top, bottom, silhouette[:, 0], silhouette[:, -1]]).mean())
 
 
 def _difference_from_border(colours: np.ndarray) -> np.ndarray:
-    """Whether each pixel differs from the border's colours, (h, w) 0 or 1, by Otsu's threshold."""
+    """Return where the colours differ from those of the border, (h, w) 0 or 1.
+
+    The threshold is Otsu's (IEEE Transactions on Systems, Man and Cybernetics 9, 1979). Raises
+    NothingStandsOut.
+    """
     from skimage.color import rgb2lab
     from skimage.filters import threshold_otsu
 
@@ -176,19 +194,20 @@ def _difference_from_border(colours: np.ndarray) -> np.ndarray:
 
 
 def _main_colours(samples: np.ndarray) -> np.ndarray:
-    """Up to _BORDER_COLOURS means of (n, 3) Lab colours (k-means, Lloyd 1982)."""
+    """Return up to _BORDER_COLOURS means of (n, 3) Lab colours, by k-means (Lloyd 1982)."""
     from scipy.cluster.vq import kmeans
 
-    few = samples[:: max(1, len(samples) // 2000)]
-    start = few[np.linspace(0, len(few) - 1, _BORDER_COLOURS).astype(int)].astype(float)
-    means, _ = kmeans(few.astype(float), start)
+    subset = samples[:: max(1, len(samples) // 2000)]
+    start = subset[np.linspace(0, len(subset) - 1, _BORDER_COLOURS).astype(int)].astype(float)
+    means, _ = kmeans(subset.astype(float), start)
     return np.asarray(means)
 
 
-def _without_specks(silhouette: np.ndarray) -> np.ndarray:
+def _without_noise(silhouette: np.ndarray) -> np.ndarray:
+    """Return the silhouette without its small parts."""
     labels, count = ndimage.label(silhouette, structure=np.ones((3, 3)))
     if count < 2:
         return silhouette
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    return (sizes >= _SPECK * sizes.max())[labels]
+    return (sizes >= _MIN_PART_SHARE * sizes.max())[labels]

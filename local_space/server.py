@@ -1,4 +1,4 @@
-"""The Gradio app: the endpoints, input names, defaults, ranges and outputs of Hunyuan3D's own."""
+"""The Gradio app. Its endpoints, inputs, defaults, ranges and outputs are those of Hunyuan3D."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from PIL import Image
 from local_space import geometry, mesh_file, segmentation, surface, texture
 
 MAX_SEED = 10_000_000
-# Gradio drops its copies of photos and meshes after an hour, looking every ten minutes.
+# Gradio deletes copies of photos and meshes after an hour. It checks every ten minutes.
 DELETE_CACHE = (600, 3600)
 NOTE = "A CPU stand-in: plain geometry from the silhouette, not made by Hunyuan3D."
 
 Photo = Optional[str]
 
-# Gradio copies a result right after it is returned; a few folders at once are enough.
+# Gradio copies a result right after it is returned, so only the latest folders are needed.
 _folders: Deque[TemporaryDirectory[str]] = deque()
-_KEEP_FOLDERS = 8
+_MAX_FOLDERS = 8
 
 
 def build() -> gr.Blocks:
-    """The app, ready to be launched."""
+    """Return the app, ready to be launched."""
     with gr.Blocks(title="local_space", analytics_enabled=False, delete_cache=DELETE_CACHE) as app:
         gr.Markdown(NOTE)
         inputs = _inputs()
@@ -53,7 +53,7 @@ def _inputs() -> List[Any]:
     views = ("image", "front view", "back view", "left view", "right view")
     return [
         gr.Textbox(label="caption"),
-        # Paths: a photo that comes under two names is opened once.
+        # File paths: a photo that is passed under two names is opened only once.
         *(gr.Image(label=view, type="filepath", image_mode=None) for view in views),
         gr.Slider(1, 100, value=30, step=1, label="steps"),
         gr.Number(value=5.0, label="guidance scale"),
@@ -88,32 +88,32 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
             "left": mv_image_left,
             "right": mv_image_right,
         }
-        watch = _Stopwatch()
+        timer = StageTimer()
         progress(0.0, desc="remove background")
         views = _cut_out(photos, remove_background=check_box_rembg)
-        watch.lap("remove background")
+        timer.end_stage("remove background")
         progress(0.3, desc="shape")
         mesh = _shape(views, int(octree_resolution))
         folder = _new_folder()
         files = [mesh_file.write(mesh, folder, "white_mesh.glb")]
-        watch.lap("shape generation")
+        timer.end_stage("shape generation")
         if textured:
             progress(0.8, desc="texture")
             files.append(mesh_file.write(texture.paint(mesh, views), folder, "textured_mesh.glb"))
-            watch.lap("texture generation")
-        used = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
+            timer.end_stage("texture generation")
+        used_seed = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
         stats = {
             "engine": NOTE,
             "number_of_faces": len(mesh.faces),
             "number_of_vertices": len(mesh.vertices),
             "params": {
-                "seed": used,
+                "seed": used_seed,
                 "octree_resolution": int(octree_resolution),
                 "views": list(views),
             },
-            "time": watch.seconds(),
+            "time": timer.seconds(),
         }
-        return (*files, NOTE, stats, used)
+        return (*files, NOTE, stats, used_seed)
 
     return generate
 
@@ -143,20 +143,24 @@ def _shape(views: Dict[str, segmentation.View], octree_resolution: int) -> surfa
 
 def _new_folder() -> str:
     _folders.append(TemporaryDirectory())
-    if len(_folders) > _KEEP_FOLDERS:
+    if len(_folders) > _MAX_FOLDERS:
         _folders.popleft().cleanup()
     return _folders[-1].name
 
 
-class _Stopwatch:
+class StageTimer:
+    """Measures the seconds of each stage of a generation."""
+
     def __init__(self) -> None:
         self._start = self._last = time.perf_counter()
-        self._laps: Dict[str, float] = {}
+        self._stages: Dict[str, float] = {}
 
-    def lap(self, stage: str) -> None:
+    def end_stage(self, stage: str) -> None:
+        """Record the time since the end of the last stage."""
         now = time.perf_counter()
-        self._laps[stage] = round(now - self._last, 3)
+        self._stages[stage] = round(now - self._last, 3)
         self._last = now
 
     def seconds(self) -> Dict[str, float]:
-        return {**self._laps, "total": round(self._last - self._start, 3)}
+        """Return the seconds by stage, and their `total`."""
+        return {**self._stages, "total": round(self._last - self._start, 3)}

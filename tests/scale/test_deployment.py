@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from support.api import image_bytes
-from support.hosts import Cluster, FrontEnd, GpuBox, start_gpu_boxes
+from support.hosts import Cluster, FrontEnd, GpuMachine, start_gpu_machines
 from support.http_api import HttpApi
 from support.nginx import nginx_for
 
@@ -18,13 +18,13 @@ PHOTO = image_bytes()
 
 @pytest.fixture(scope="module")
 def front_ends(cluster: Cluster) -> Iterator[List[FrontEnd]]:
-    gpu_boxes: List[GpuBox] = start_gpu_boxes(cluster, 0, "first", "second")
+    gpu_machines: List[GpuMachine] = start_gpu_machines(cluster, 0, "first", "second")
     front_ends = [FrontEnd(cluster, TRUSTED_PROXIES="1") for _ in range(2)]
     yield front_ends
     for front_end in front_ends:
         front_end.close()
-    for gpu_box in gpu_boxes:
-        gpu_box.close()
+    for gpu_machine in gpu_machines:
+        gpu_machine.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from requests.exceptions import ChunkedEncodingError
 from dreamlab.settings import PLAIN, load
 from hunyuan_service import Options
 from support.api import image_bytes, wait_until
-from support.hosts import Cluster, FrontEnd, GpuBox, Load, start_gpu_boxes
+from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
 
 pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
@@ -19,20 +19,20 @@ SECONDS = 1.5
 
 
 @pytest.fixture(scope="module")
-def two_gpu_boxes(cluster: Cluster) -> Iterator[List[GpuBox]]:
-    gpu_boxes = start_gpu_boxes(cluster, SECONDS, "first", "second")
-    yield gpu_boxes
-    for gpu_box in gpu_boxes:
-        gpu_box.close()
+def two_gpu_machines(cluster: Cluster) -> Iterator[List[GpuMachine]]:
+    gpu_machines = start_gpu_machines(cluster, SECONDS, "first", "second")
+    yield gpu_machines
+    for gpu_machine in gpu_machines:
+        gpu_machine.close()
 
 
 @pytest.fixture
-def gpu_boxes(two_gpu_boxes: List[GpuBox]) -> List[GpuBox]:
-    for gpu_box in two_gpu_boxes:
-        gpu_box.start()
-    for gpu_box in two_gpu_boxes:
-        gpu_box.wait()
-    return two_gpu_boxes
+def gpu_machines(two_gpu_machines: List[GpuMachine]) -> List[GpuMachine]:
+    for gpu_machine in two_gpu_machines:
+        gpu_machine.start()
+    for gpu_machine in two_gpu_machines:
+        gpu_machine.wait()
+    return two_gpu_machines
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,13 @@ def front_end(cluster: Cluster) -> Iterator[FrontEnd]:
 
 @pytest.mark.parametrize("lost", ("worker", "host"))
 def test_the_generation_of_a_lost_host_is_done_by_another(
-    gpu_boxes: List[GpuBox], front_end: FrontEnd, lost: str
+    gpu_machines: List[GpuMachine], front_end: FrontEnd, lost: str
 ) -> None:
     session_id = front_end.session()
     load = Load([front_end], session_id, PHOTO, 6)
-    assert wait_until(gpu_boxes[0].has_task)
+    assert wait_until(gpu_machines[0].has_task)
     time.sleep(SECONDS / 2)
-    gpu_boxes[0].kill_worker() if lost == "worker" else gpu_boxes[0].close()
+    gpu_machines[0].kill_worker() if lost == "worker" else gpu_machines[0].close()
     answers = load.answers()
     assert [answer.status_code for answer in answers] == [200] * 6
     models = sorted(answer.json()["model"] for answer in answers)
@@ -59,11 +59,11 @@ def test_the_generation_of_a_lost_host_is_done_by_another(
     time.sleep(SECONDS * 2)
     assert sorted(front_end.models(session_id)) == models
     again = front_end.post(session_id, PHOTO)
-    assert (again.status_code, again.json()["engine"]) == (200, gpu_boxes[1].engine)
+    assert (again.status_code, again.json()["engine"]) == (200, gpu_machines[1].engine)
 
 
 def test_a_task_that_is_delivered_twice_gives_one_model(
-    cluster: Cluster, gpu_boxes: List[GpuBox], front_end: FrontEnd
+    cluster: Cluster, gpu_machines: List[GpuMachine], front_end: FrontEnd
 ) -> None:
     from dreamlab.cluster.messages import TASK, GenerationTask, make_celery
 
@@ -79,7 +79,7 @@ def test_a_task_that_is_delivered_twice_gives_one_model(
             )
             for _ in range(2)
         ]  # fmt: skip
-    logs = [gpu_box.log for gpu_box in gpu_boxes]
+    logs = [gpu_machine.log for gpu_machine in gpu_machines]
     assert wait_until(lambda: sum(line.count("succeeded") for log in logs for line in log) == 3, 40)
     assert twice[0].id == twice[1].id
     assert front_end.models(session_id) == ["chair.glb", "table.glb"]
@@ -87,11 +87,11 @@ def test_a_task_that_is_delivered_twice_gives_one_model(
 
 @pytest.mark.parametrize("broker", ("rabbitmq", "redis"))
 def test_a_killed_broker_loses_no_model(
-    cluster: Cluster, gpu_boxes: List[GpuBox], front_end: FrontEnd, broker: str
+    cluster: Cluster, gpu_machines: List[GpuMachine], front_end: FrontEnd, broker: str
 ) -> None:
     session_id = front_end.session()
     streams = front_end.streams(session_id, PHOTO, 6)
-    assert wait_until(lambda: all(gpu_box.has_task() for gpu_box in gpu_boxes))
+    assert wait_until(lambda: all(gpu_machine.has_task() for gpu_machine in gpu_machines))
     server = getattr(cluster, broker)
     server.kill()
     during_outage = front_end.post(session_id, PHOTO)
@@ -112,13 +112,13 @@ def test_a_killed_broker_loses_no_model(
 
 
 def test_the_models_of_a_killed_front_end_are_listed_by_another(
-    cluster: Cluster, gpu_boxes: List[GpuBox], front_end: FrontEnd
+    cluster: Cluster, gpu_machines: List[GpuMachine], front_end: FrontEnd
 ) -> None:
     other = FrontEnd(cluster, 1)
     try:
         session_id = other.session()
         streams = other.streams(session_id, PHOTO, 4)
-        assert wait_until(gpu_boxes[0].has_task)
+        assert wait_until(gpu_machines[0].has_task)
         other.close()
         for events in streams:
             with pytest.raises(ChunkedEncodingError):

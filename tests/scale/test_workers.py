@@ -1,4 +1,4 @@
-"""Front ends and GPU boxes that share one task queue."""
+"""Front ends and GPU machines that share one task queue."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import pytest
 import requests
 
 from support.api import image_bytes, wait_until
-from support.hosts import Cluster, FrontEnd, GpuBox, Load, start_gpu_boxes
+from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
 
 pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
 
 
 @pytest.fixture(scope="module")
-def gpu_boxes(cluster: Cluster) -> Iterator[List[GpuBox]]:
-    gpu_boxes = start_gpu_boxes(cluster, 1, "first", "second")
-    yield gpu_boxes
-    for gpu_box in gpu_boxes:
-        gpu_box.close()
+def gpu_machines(cluster: Cluster) -> Iterator[List[GpuMachine]]:
+    gpu_machines = start_gpu_machines(cluster, 1, "first", "second")
+    yield gpu_machines
+    for gpu_machine in gpu_machines:
+        gpu_machine.close()
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +31,16 @@ def front_ends(cluster: Cluster) -> Iterator[List[FrontEnd]]:
         front_end.close()
 
 
-def test_two_gpu_boxes_generate_twice_as_many_models_as_one(
-    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
+def test_two_gpu_machines_generate_twice_as_many_models_as_one(
+    gpu_machines: List[GpuMachine], front_ends: List[FrontEnd]
 ) -> None:
     session_id = front_ends[0].session()
     rates = {}
-    gpu_boxes[1].kill_worker()
-    for working, count in ((gpu_boxes[:1], 10), (gpu_boxes, 40)):
-        for gpu_box in working:
-            gpu_box.start()
-            gpu_box.wait()
+    gpu_machines[1].kill_worker()
+    for working, count in ((gpu_machines[:1], 10), (gpu_machines, 40)):
+        for gpu_machine in working:
+            gpu_machine.start()
+            gpu_machine.wait()
         # The first task of a worker takes longer.
         Load(front_ends, session_id, PHOTO, 2 * len(working)).answers()
         load = Load(front_ends, session_id, PHOTO, count)
@@ -48,30 +48,30 @@ def test_two_gpu_boxes_generate_twice_as_many_models_as_one(
         rates[len(working)] = count / (time.monotonic() - load.started)
         assert [answer.status_code for answer in answers] == [200] * count
         engines = [answer.json()["engine"] for answer in answers]
-        assert {gpu_box.engine for gpu_box in working} == set(engines)
-        counts = [engines.count(gpu_box.engine) for gpu_box in working]
+        assert {gpu_machine.engine for gpu_machine in working} == set(engines)
+        counts = [engines.count(gpu_machine.engine) for gpu_machine in working]
         assert min(counts) >= count / len(working) * 0.8
-    print(f"models a second: {rates[1]:.2f} with one GPU box, {rates[2]:.2f} with two")
+    print(f"models a second: {rates[1]:.2f} with one GPU machine, {rates[2]:.2f} with two")
     assert rates[2] >= 1.8 * rates[1]
     models = front_ends[1].models(session_id)
     assert len(models) == len(set(models)) == 2 + 10 + 4 + 40
 
 
 def test_the_answer_is_the_same_as_without_workers(
-    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
+    gpu_machines: List[GpuMachine], front_ends: List[FrontEnd]
 ) -> None:
     front_end = front_ends[0]
     session_id = front_end.session()
     answer = front_end.post(session_id, PHOTO).json()
     assert (answer["model"], answer["seed"]) == ("chair.glb", 7)
-    assert answer["engine"] in {gpu_box.engine for gpu_box in gpu_boxes}
+    assert answer["engine"] in {gpu_machine.engine for gpu_machine in gpu_machines}
     assert requests.get(answer["model_url"]).content[:4] == b"glTF"
     wrong = front_end.post(session_id, PHOTO, steps="0")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_option")
 
 
 def test_progress_comes_from_the_worker(
-    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
+    gpu_machines: List[GpuMachine], front_ends: List[FrontEnd]
 ) -> None:
     front_end = front_ends[0]
     session_id = front_end.session()
@@ -86,10 +86,10 @@ def test_progress_comes_from_the_worker(
 
 
 def test_health_shows_workers_and_queue(
-    gpu_boxes: List[GpuBox], front_ends: List[FrontEnd]
+    gpu_machines: List[GpuMachine], front_ends: List[FrontEnd]
 ) -> None:
     front_end = front_ends[0]
-    engines = ", ".join(sorted(gpu_box.engine for gpu_box in gpu_boxes))
+    engines = ", ".join(sorted(gpu_machine.engine for gpu_machine in gpu_machines))
     # Each process of a front end asks the workers itself.
     assert wait_until(lambda: all(front_end.health()["engine"] == engines for _ in range(8)))
     health = front_end.health()
@@ -104,7 +104,7 @@ def test_health_shows_workers_and_queue(
 
 
 def test_generations_over_the_limits_are_refused_at_once(
-    cluster: Cluster, gpu_boxes: List[GpuBox]
+    cluster: Cluster, gpu_machines: List[GpuMachine]
 ) -> None:
     from redis import Redis
 

@@ -1,4 +1,4 @@
-"""GPU boxes and front ends as processes of their own."""
+"""GPU machines and front ends as processes of their own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Cluster:
         self.redis.kill()
 
 
-class GpuBox:
+class GpuMachine:
     """A Gradio server whose jobs take `seconds`, and the worker that uses it."""
 
     def __init__(self, cluster: Cluster, name: str, seconds: float, **settings: str) -> None:
@@ -107,11 +107,11 @@ class GpuBox:
         self.space.wait()
 
 
-def start_gpu_boxes(cluster: Cluster, seconds: float, *names: str) -> List[GpuBox]:
-    gpu_boxes = [GpuBox(cluster, name, seconds) for name in names]
-    for gpu_box in gpu_boxes:
-        gpu_box.wait()
-    return gpu_boxes
+def start_gpu_machines(cluster: Cluster, seconds: float, *names: str) -> List[GpuMachine]:
+    gpu_machines = [GpuMachine(cluster, name, seconds) for name in names]
+    for gpu_machine in gpu_machines:
+        gpu_machine.wait()
+    return gpu_machines
 
 
 class FrontEnd(HttpApi):

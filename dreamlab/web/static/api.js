@@ -1,56 +1,56 @@
-// The API as this page uses it. Everything that goes wrong is a Problem with the API's own code.
+// Calls of the API. Every failure is an ApiError with the API's own code, or one of our own.
 
-import * as memory from "./memory.js";
+import * as storage from "./storage.js";
 
-export class Problem extends Error {
-  constructor(code, words = "", retryAfter = null) {
-    super(words);
+export class ApiError extends Error {
+  constructor(code, message = "", retryAfter = null) {
+    super(message);
     this.code = code;
     this.retryAfter = retryAfter;
   }
 }
 
-// Beside the page, wherever a proxy has put that.
+// Relative to the page: a proxy may serve it below a path.
 const url = (path) => new URL(path, document.baseURI).href;
 
-export const modelUrl = (name) => url(`sessions/${memory.session()}/models/${name}`);
+export const modelUrl = (name) => url(`sessions/${storage.session()}/models/${name}`);
 
 async function call(path, options = {}) {
-  let answer;
+  let response;
   try {
-    answer = await fetch(url(path), options);
+    response = await fetch(url(path), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(navigator.onLine ? "unreachable" : "offline");
+    throw new ApiError(navigator.onLine ? "unreachable" : "offline");
   }
-  if (answer.ok) return answer;
-  const { code = "internal_error", error = "" } = await answer.json().catch(() => ({}));
-  throw new Problem(code, error, Number(answer.headers.get("Retry-After")) || null);
+  if (response.ok) return response;
+  const { code = "internal_error", error = "" } = await response.json().catch(() => ({}));
+  throw new ApiError(code, error, Number(response.headers.get("Retry-After")) || null);
 }
 
 export const health = async () => (await call("api/health")).json();
 
-// `askKey(wasWrong)` answers an API key, or null.
-async function newSession(askKey) {
+// `askKey(wasWrong)` returns an API key, or null.
+async function createSession(askKey) {
   for (;;) {
-    const key = memory.key();
+    const key = storage.key();
     const headers = key ? { Authorization: `Bearer ${key}` } : {};
     try {
       const { session_id } = await (await call("api/generate_session_id", { headers })).json();
-      memory.setSession(session_id);
+      storage.setSession(session_id);
       return session_id;
-    } catch (problem) {
-      if (problem.code !== "unauthorized") throw problem;
-      const given = await askKey(Boolean(key));
-      memory.setKey(given);
-      if (!given) throw problem;
+    } catch (error) {
+      if (error.code !== "unauthorized") throw error;
+      const newKey = await askKey(Boolean(key));
+      storage.setKey(newKey);
+      if (!newKey) throw error;
     }
   }
 }
 
-// What the stream of server-sent events says, as [event, data].
-async function* events(answer) {
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+// The server-sent events of a response, as [name, data].
+async function* readEvents(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { done, value } = await reader.read();
@@ -59,49 +59,50 @@ async function* events(answer) {
     const blocks = text.split("\n\n");
     text = blocks.pop();
     for (const block of blocks) {
-      const [, event, data] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
-      if (event) yield [event, JSON.parse(data)];
+      const [, name, data] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
+      if (name) yield [name, JSON.parse(data)];
     }
   }
 }
 
-// Makes a model; `tell(event, data)` hears of its progress. A session that has ended is replaced.
-// A Problem with the code connection_lost says that the server has the photo and goes on.
-export async function generate(form, { signal, tell, askKey }) {
-  let answer;
+// Generates a model and calls `onProgress(name, data)` for each progress event. Replaces a session
+// that has ended. The code connection_lost means that the server has the photo and continues.
+export async function generate(form, { signal, onProgress, askKey }) {
+  let response;
   const headers = { Accept: "text/event-stream" };
   const send = (id) =>
     call(`api/process_furniture_image/${id}`, { method: "POST", body: form, headers, signal });
   try {
-    answer = await send(memory.session() ?? (await newSession(askKey)));
-  } catch (problem) {
-    if (problem.code !== "session_not_found") throw problem;
-    answer = await send(await newSession(askKey));
+    response = await send(storage.session() ?? (await createSession(askKey)));
+  } catch (error) {
+    if (error.code !== "session_not_found") throw error;
+    response = await send(await createSession(askKey));
   }
-  const end = {};
+  const result = {};
   try {
-    for await (const [event, data] of events(answer)) {
-      if (event === "complete" || event === "error") end[event] = data;
-      else tell(event, data);
+    for await (const [name, data] of readEvents(response)) {
+      if (name === "complete" || name === "error") result[name] = data;
+      else onProgress(name, data);
     }
   } catch {
-    // Cut off; what it ended with may have been said before.
+    // The connection broke. The last event may have arrived before.
   }
-  if (end.complete) return end.complete;
+  if (result.complete) return result.complete;
   signal.throwIfAborted();
-  throw end.error ? new Problem(end.error.code, end.error.error) : new Problem("connection_lost");
+  if (result.error) throw new ApiError(result.error.code, result.error.error);
+  throw new ApiError("connection_lost");
 }
 
-// The session's models, oldest first; none, and no session, where it has ended.
+// The session's models, oldest first; none without a session. Forgets a session that has ended.
 export async function models() {
-  const id = memory.session();
+  const id = storage.session();
   if (!id) return [];
   try {
     return (await (await call(`api/session_models/${id}`)).json()).models;
-  } catch (problem) {
-    if (problem.code !== "session_not_found") throw problem;
-    memory.setSession(null);
-    memory.setWaiting(null);
+  } catch (error) {
+    if (error.code !== "session_not_found") throw error;
+    storage.setSession(null);
+    storage.setPendingSince(null);
     return [];
   }
 }
@@ -109,11 +110,11 @@ export async function models() {
 async function remove(path) {
   try {
     await call(path, { method: "DELETE" });
-  } catch (problem) {
-    // Gone already, in another tab or with its session.
-    if (!["model_not_found", "session_not_found"].includes(problem.code)) throw problem;
+  } catch (error) {
+    // Another tab has deleted it, or the session has ended.
+    if (!["model_not_found", "session_not_found"].includes(error.code)) throw error;
   }
 }
 
-export const deleteModel = (name) => remove(`api/sessions/${memory.session()}/models/${name}`);
-export const deleteAll = () => remove(`api/delete_all_models/${memory.session()}`);
+export const deleteModel = (name) => remove(`api/sessions/${storage.session()}/models/${name}`);
+export const deleteAllModels = () => remove(`api/delete_all_models/${storage.session()}`);

@@ -1,61 +1,62 @@
-// The session's models, newest first.
+// The list of the session's models, newest first.
 
 import * as api from "./api.js";
-import * as memory from "./memory.js";
-import { title } from "./words.js";
+import { modelTitle } from "./messages.js";
+import * as storage from "./storage.js";
 
 const list = document.getElementById("list");
-let listed = [];
+let listedNames = [];
 
-export const names = () => listed;
-export const url = (name) => memory.model(name).url ?? api.modelUrl(name);
+export const names = () => listedNames;
+export const url = (name) => storage.model(name).url ?? api.modelUrl(name);
 
-// Reads the list anew; answers the names that were not there before.
-export async function refresh(open, remove) {
-  const before = listed;
-  listed = (await api.models()).reverse();
-  list.replaceChildren(...listed.map((name) => card(name, open, remove)));
-  document.getElementById("clear").hidden = !listed.length;
-  document.getElementById("none").hidden = Boolean(listed.length);
-  return listed.filter((name) => !before.includes(name));
+// Loads the list again. Returns the names that are new in it.
+export async function refresh(onOpen, onDelete) {
+  const before = listedNames;
+  listedNames = (await api.models()).reverse();
+  list.replaceChildren(...listedNames.map((name) => createItem(name, onOpen, onDelete)));
+  document.getElementById("clear").hidden = !listedNames.length;
+  document.getElementById("none").hidden = Boolean(listedNames.length);
+  return listedNames.filter((name) => !before.includes(name));
 }
 
-export function repaint(name) {
-  const look = [...list.querySelectorAll(".look")].find(({ dataset }) => dataset.model === name);
-  look?.replaceChildren(picture(name));
+export function updateThumbnail(name) {
+  const button = [...list.querySelectorAll(".look")].find(({ dataset }) => dataset.model === name);
+  button?.replaceChildren(createThumbnail(name));
 }
 
-function card(name, open, remove) {
+function createItem(name, onOpen, onDelete) {
+  const title = modelTitle(name);
   const item = document.createElement("li");
   const caption = document.createElement("span");
   caption.className = "caption";
-  caption.textContent = title(name);
+  caption.textContent = title;
   item.append(
-    button("look", name, `Show ${title(name)}`, picture(name), open),
+    createButton("look", name, `Show ${title}`, createThumbnail(name), onOpen),
     caption,
-    button("icon", name, `Delete ${title(name)}`, icon("icon-trash"), remove),
+    createButton("icon", name, `Delete ${title}`, createIcon("icon-trash"), onDelete),
   );
   return item;
 }
 
-function picture(name) {
-  const { thumbnail } = memory.model(name);
-  if (!thumbnail) return icon("icon-cube");
+function createThumbnail(name) {
+  const { thumbnail } = storage.model(name);
+  if (!thumbnail) return createIcon("icon-cube");
   return Object.assign(new Image(), { src: thumbnail, alt: "" });
 }
 
-function button(kind, name, label, content, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = kind;
-  made.dataset.model = name;
-  made.ariaLabel = label;
-  made.append(content);
-  made.addEventListener("click", () => act(name));
-  return made;
+function createButton(className, name, label, content, onClick) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = className;
+  button.dataset.model = name;
+  button.ariaLabel = label;
+  button.append(content);
+  button.addEventListener("click", () => onClick(name));
+  return button;
 }
 
-function icon(id) {
+function createIcon(id) {
   const template = document.createElement("template");
   template.innerHTML = `<svg aria-hidden="true"><use href="#${id}"/></svg>`;
   return template.content;

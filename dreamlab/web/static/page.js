@@ -1,190 +1,190 @@
-// What a person does, and which state the page shows.
+// Handles what a person does, and shows the state of the page.
 
 import * as api from "./api.js";
 import * as gallery from "./gallery.js";
-import * as memory from "./memory.js";
+import * as messages from "./messages.js";
+import * as storage from "./storage.js";
 import * as viewer from "./viewer.js";
 import * as views from "./views.js";
-import * as words from "./words.js";
 
-// How often, at most, and for how long the list is asked for a model that left us waiting.
-const LOOK_EVERY_S = 15;
-const LOOK_FOR_S = 1200;
+// A pending model is polled for, with growing pauses, until it is listed or this time is over.
+const MAX_POLL_INTERVAL_S = 15;
+const POLL_TIMEOUT_S = 1200;
 
 const byId = (id) => document.getElementById(id);
 const stage = byId("stage");
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-let working = null;
-let looking = null;
-let shown = null;
+let generation = null; // the AbortController of the generation in flight
+let currentPoll = null;
+let shownModel = null;
 
-const say = (text) => (byId("live").textContent = text);
+const announce = (text) => (byId("live").textContent = text);
 
-function note(text) {
+function showNote(text) {
   byId("note").textContent = text;
   byId("note").hidden = !text;
 }
 
-function enter(state, focus) {
+function showState(state, focus) {
   stage.dataset.state = state;
   for (const part of stage.children) part.hidden = part.className !== state;
   if (state !== "result") {
     viewer.close();
-    shown = null;
+    shownModel = null;
   }
   if (!focus) return;
   byId(focus).focus({ preventScroll: true });
-  stage.scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "nearest" });
+  stage.scrollIntoView({ behavior: reducedMotion.matches ? "auto" : "smooth", block: "nearest" });
 }
 
-function fail(problem) {
-  const { title, advice, again, other, detail } = words.explain(problem);
+function showError(error) {
+  const { title, advice, canRetry, canChangePhoto, detail } = messages.explainError(error);
   byId("trouble").textContent = title;
   byId("advice").textContent = advice;
   byId("detail").textContent = detail;
-  byId("again").hidden = !again;
-  byId("other").hidden = !other;
-  enter("problem", "trouble");
+  byId("again").hidden = !canRetry;
+  byId("other").hidden = !canChangePhoto;
+  showState("problem", "trouble");
 }
 
-// Making a model
+// Generating a model
 
-async function make() {
+async function generate() {
   const form = byId("form");
-  if (working) return;
+  if (generation) return;
   if (!form.checkValidity()) {
     byId("advanced").open = true;
     return form.reportValidity();
   }
-  const photo = views.front();
-  if (!photo) return fail(new api.Problem("missing_image"));
+  const photo = views.frontPhoto();
+  if (!photo) return showError(new api.ApiError("missing_image"));
   const limit = Number(document.body.dataset.maxUploadMb);
-  if (views.bytes() > limit * 2 ** 20) {
-    const chosen = words.size(views.bytes());
-    return fail(new api.Problem("upload_too_large", `You chose ${chosen}; ${limit} MB is the limit.`));
+  if (views.totalBytes() > limit * 2 ** 20) {
+    const chosen = messages.formatSize(views.totalBytes());
+    const detail = `You chose ${chosen}; ${limit} MB is the limit.`;
+    return showError(new api.ApiError("upload_too_large", detail));
   }
   const poster = URL.createObjectURL(photo);
-  const order = new FormData(form);
-  const stop = begin(poster);
-  viewer.prepare().catch(() => {});
+  const data = new FormData(form);
+  const hideProgress = showProgress(poster);
+  viewer.load().catch(() => {});
   try {
-    const { model, model_url: url, engine, seed } = await api.generate(order, {
-      signal: working.signal,
-      tell: progress,
-      askKey,
-    });
-    memory.setWaiting(null);
-    memory.setModel(model, { url, engine, seed });
-    stop();
-    await refresh();
-    await open(model, poster);
-  } catch (problem) {
-    stop();
-    lose(problem);
+    const options = { signal: generation.signal, onProgress: updateProgress, askKey };
+    const { model, model_url: url, engine, seed } = await api.generate(data, options);
+    storage.setPendingSince(null);
+    storage.setModel(model, { url, engine, seed });
+    hideProgress();
+    await refreshGallery();
+    await openModel(model, poster);
+  } catch (error) {
+    hideProgress();
+    handleFailure(error);
   } finally {
     URL.revokeObjectURL(poster);
   }
 }
 
-function begin(poster) {
-  working = new AbortController();
-  looking = null;
-  note("");
+function showProgress(poster) {
+  generation = new AbortController();
+  currentPoll = null;
+  showNote("");
   byId("controls").disabled = true;
-  memory.setWaiting(Date.now());
+  storage.setPendingSince(Date.now());
   byId("working-on").src = poster;
-  progress("queued", {}, "Sending the photo");
-  enter("work", "cancel");
-  const started = Date.now();
-  const tick = () => (byId("elapsed").textContent = words.clock((Date.now() - started) / 1000));
-  const ticking = setInterval(tick, 500);
-  tick();
+  updateProgress("queued", {}, "Sending the photo");
+  showState("work", "cancel");
+  const start = Date.now();
+  const showElapsed = () =>
+    (byId("elapsed").textContent = messages.formatTime((Date.now() - start) / 1000));
+  const timer = setInterval(showElapsed, 500);
+  showElapsed();
   return () => {
-    clearInterval(ticking);
+    clearInterval(timer);
     byId("controls").disabled = false;
-    working = null;
+    generation = null;
   };
 }
 
-function progress(event, data, text = words.describe(event, data)) {
+function updateProgress(event, data, text = messages.describeProgress(event, data)) {
   if (data.fraction > 0) byId("bar").value = data.fraction;
   else byId("bar").removeAttribute("value");
-  if (byId("doing").textContent !== text) byId("doing").textContent = say(text);
+  if (byId("doing").textContent !== text) byId("doing").textContent = announce(text);
 }
 
-// A generation ended without a model, or goes on without us.
-function lose(problem) {
-  const stopped = problem.name === "AbortError";
-  if (!stopped && problem.code !== "connection_lost") {
-    memory.setWaiting(null);
-    fail(problem);
-    if (!problem.code) throw problem;
+// The generation failed, or it continues on the server without a connection to this page.
+function handleFailure(error) {
+  const isCancelled = error.name === "AbortError";
+  if (!isCancelled && error.code !== "connection_lost") {
+    storage.setPendingSince(null);
+    showError(error);
+    if (!error.code) throw error;
     return;
   }
-  enter("empty");
-  note(say(stopped ? words.STOPPED : words.LOST));
+  showState("empty");
+  showNote(announce(isCancelled ? messages.CANCELLED : messages.CONNECTION_LOST));
   byId("models").focus();
-  look();
+  pollForModel();
 }
 
-// Asks for the list now and then until something new is in it.
-async function look() {
-  const mine = (looking = {});
-  for (let pause = 1; ; pause = Math.min(pause * 1.4, LOOK_EVERY_S)) {
+// Polls the list until it has a new model. A later call replaces an earlier one.
+async function pollForModel() {
+  const thisPoll = (currentPoll = {});
+  for (let pause = 1; ; pause = Math.min(pause * 1.4, MAX_POLL_INTERVAL_S)) {
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
-    if (looking !== mine || Date.now() - memory.waiting() > LOOK_FOR_S * 1000) return;
-    const [name] = await refresh();
+    const age = Date.now() - storage.pendingSince();
+    if (currentPoll !== thisPoll || age > POLL_TIMEOUT_S * 1000) return;
+    const [name] = await refreshGallery();
     if (!name) continue;
-    memory.setWaiting(null);
-    note("");
-    say(`${words.title(name)} is ready.`);
+    storage.setPendingSince(null);
+    showNote("");
+    announce(`${messages.modelTitle(name)} is ready.`);
     return;
   }
 }
 
 async function askKey(wasWrong) {
   byId("key").value = "";
-  byId("key-hint").textContent = wasWrong ? words.WRONG_KEY : words.KEY;
-  return (await answerOf(byId("unlock"))) ? byId("key").value.trim() : null;
+  byId("key-hint").textContent = wasWrong ? messages.WRONG_KEY : messages.KEY_HINT;
+  return (await confirmDialog(byId("unlock"))) ? byId("key").value.trim() : null;
 }
 
 // The result
 
-async function open(name, poster = memory.model(name).thumbnail) {
-  if (working) return;
-  const { thumbnail, ...facts } = memory.model(name);
+async function openModel(name, poster = storage.model(name).thumbnail) {
+  if (generation) return;
+  const { thumbnail, ...details } = storage.model(name);
   const url = gallery.url(name);
-  const title = words.title(name);
-  enter("result", "name");
-  shown = name;
+  const title = messages.modelTitle(name);
+  showState("result", "name");
+  shownModel = name;
   byId("name").textContent = title;
   byId("download").href = url;
   byId("download").download = name;
-  say(`${title} is ready.`);
-  tell(url, facts);
+  announce(`${title} is ready.`);
+  showDetails(url, details);
   try {
-    const element = await viewer.view(url, title, poster);
+    const element = await viewer.show(url, title, poster);
     stage.dataset.shown = name;
     if (!thumbnail) {
-      memory.setModel(name, { thumbnail: await viewer.thumbnail(element) });
-      gallery.repaint(name);
+      storage.setModel(name, { thumbnail: await viewer.createThumbnail(element) });
+      gallery.updateThumbnail(name);
     }
   } catch {
-    if (shown === name) viewer.apologize(words.UNSHOWN);
+    if (shownModel === name) viewer.showMessage(messages.VIEWER_FAILED);
   }
 }
 
-async function tell(url, { engine, seed }) {
-  const name = shown;
+async function showDetails(url, { engine, seed }) {
+  const name = shownModel;
   byId("facts").replaceChildren();
-  const measured = await viewer.measure(url).catch(() => ({}));
-  if (shown !== name) return;
+  const glb = await viewer.readGlb(url).catch(() => ({}));
+  if (shownModel !== name) return;
   const rows = {
-    "Made by": engine && words.engine(engine),
+    "Made by": engine && messages.engineName(engine),
     Seed: seed,
-    Faces: measured.faces?.toLocaleString("en"),
-    Size: measured.bytes && words.size(measured.bytes),
+    Faces: glb.faces?.toLocaleString("en"),
+    Size: glb.bytes && messages.formatSize(glb.bytes),
   };
   for (const [term, value] of Object.entries(rows)) {
     if (value === undefined || value === null) continue;
@@ -197,103 +197,103 @@ async function tell(url, { engine, seed }) {
 }
 
 byId("copy").addEventListener("click", async () => {
-  const text = byId("copy").lastElementChild;
+  const label = byId("copy").lastElementChild;
   try {
-    await navigator.clipboard.writeText(gallery.url(shown));
-    text.textContent = say("Link copied");
-    setTimeout(() => (text.textContent = "Copy link"), 2500);
+    await navigator.clipboard.writeText(gallery.url(shownModel));
+    label.textContent = announce("Link copied");
+    setTimeout(() => (label.textContent = "Copy link"), 2500);
   } catch {
-    // No clipboard without HTTPS.
-    prompt("The link to this model:", gallery.url(shown));
+    // Browsers have no clipboard without HTTPS.
+    prompt("The link to this model:", gallery.url(shownModel));
   }
 });
 
 // The gallery
 
-async function refresh() {
+async function refreshGallery() {
   try {
-    const added = await gallery.refresh(open, remove);
-    if (byId("note").textContent === words.UNLISTED) note("");
+    const added = await gallery.refresh(openModel, deleteModel);
+    if (byId("note").textContent === messages.LIST_FAILED) showNote("");
     return added;
-  } catch (problem) {
-    if (problem.code !== "offline" && byId("note").hidden) note(words.UNLISTED);
+  } catch (error) {
+    if (error.code !== "offline" && byId("note").hidden) showNote(messages.LIST_FAILED);
     return [];
   }
 }
 
-let asked = null;
+let currentDialog = null;
 
-// Whether the dialog is answered with yes. Its close event may come after it was opened anew.
-function answerOf(dialog) {
-  const mine = (asked = {});
+// Resolves to whether the person confirms. A close event may arrive after the dialog is open again.
+function confirmDialog(dialog) {
+  const thisDialog = (currentDialog = {});
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", function closed() {
+    dialog.addEventListener("close", function onClose() {
       if (dialog.open) return;
-      dialog.removeEventListener("close", closed);
-      resolve(asked === mine && dialog.returnValue === "yes");
+      dialog.removeEventListener("close", onClose);
+      resolve(currentDialog === thisDialog && dialog.returnValue === "yes");
     });
   });
 }
 
-async function discard(question, names, act) {
+async function confirmDeletion(question, names, deleteThem) {
   byId("question").textContent = question;
-  if (!(await answerOf(byId("ask")))) return;
+  if (!(await confirmDialog(byId("ask")))) return;
   try {
-    await act();
+    await deleteThem();
   } catch {
-    return note(words.UNDELETED);
+    return showNote(messages.DELETE_FAILED);
   }
-  memory.forget(names);
-  if (names.includes(shown)) enter("empty");
-  await refresh();
+  storage.forgetModels(names);
+  if (names.includes(shownModel)) showState("empty");
+  await refreshGallery();
   byId("models").focus({ preventScroll: true });
-  say("Deleted.");
+  announce("Deleted.");
 }
 
-const remove = (name) =>
-  discard(`Delete ${words.title(name)}?`, [name], () => api.deleteModel(name));
+const deleteModel = (name) =>
+  confirmDeletion(`Delete ${messages.modelTitle(name)}?`, [name], () => api.deleteModel(name));
 
 byId("clear").addEventListener("click", () =>
-  discard("Delete all your models?", gallery.names(), api.deleteAll),
+  confirmDeletion("Delete all your models?", gallery.names(), api.deleteAllModels),
 );
 
-// Everything else
+// Other controls
 
-for (const choice of document.querySelectorAll("dialog button[type=button]")) {
-  choice.addEventListener("click", () => choice.closest("dialog").close(choice.value));
+for (const button of document.querySelectorAll("dialog button[type=button]")) {
+  button.addEventListener("click", () => button.closest("dialog").close(button.value));
 }
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  make();
+  generate();
 });
 document.addEventListener("photos", () => {
-  if (stage.dataset.state === "problem") enter("empty");
+  if (stage.dataset.state === "problem") showState("empty");
   byId("make").focus({ preventScroll: true });
-  viewer.prepare().catch(() => {});
+  viewer.load().catch(() => {});
 });
-byId("cancel").addEventListener("click", () => working?.abort());
-byId("again").addEventListener("click", make);
+byId("cancel").addEventListener("click", () => generation?.abort());
+byId("again").addEventListener("click", generate);
 byId("other").addEventListener("click", () => {
-  enter("empty");
+  showState("empty");
   views.focus();
 });
 
-const connection = () => (byId("offline").hidden = navigator.onLine);
-window.addEventListener("offline", connection);
+const updateOffline = () => (byId("offline").hidden = navigator.onLine);
+window.addEventListener("offline", updateOffline);
 window.addEventListener("online", () => {
-  connection();
-  refresh();
+  updateOffline();
+  refreshGallery();
 });
-connection();
+updateOffline();
 
 api.health().then(
-  ({ engine }) => (byId("engine").textContent = words.maker(engine)),
+  ({ engine }) => (byId("engine").textContent = messages.describeEngine(engine)),
   () => {},
 );
-await refresh();
-if (memory.waiting()) {
-  note(words.LEFT);
-  look();
+await refreshGallery();
+if (storage.pendingSince()) {
+  showNote(messages.PENDING);
+  pollForModel();
 }

@@ -1,18 +1,18 @@
-// The model on its stage, in model-viewer, which is fetched when it is first needed.
+// Shows a model in model-viewer, which is loaded when it is first needed.
 
 const THUMBNAIL_PX = 320;
-const HEAD_BYTES = 16384;
-const still = matchMedia("(prefers-reduced-motion: reduce)");
-const show = document.getElementById("show");
-const turn = document.getElementById("turn");
-const room = document.getElementById("room");
-const hint = document.getElementById("room-hint");
+const FIRST_BYTES = 16384;
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+const container = document.getElementById("show");
+const turnButton = document.getElementById("turn");
+const arButton = document.getElementById("room");
+const arHint = document.getElementById("room-hint");
 
 let loading = null;
 
 const nextFrame = () => new Promise(requestAnimationFrame);
 
-export function prepare() {
+export function load() {
   loading ??= import(document.body.dataset.viewer).catch((error) => {
     loading = null;
     throw error;
@@ -20,10 +20,10 @@ export function prepare() {
   return loading;
 }
 
-// Shows the model at `url`, `poster` until then; answers the viewer once it does.
-export async function view(url, name, poster) {
+// Shows the model at `url`, and the image `poster` until it is loaded. Returns the viewer.
+export async function show(url, name, poster) {
   close();
-  await prepare();
+  await load();
   const viewer = document.createElement("model-viewer");
   const attributes = {
     src: url,
@@ -40,41 +40,41 @@ export async function view(url, name, poster) {
   };
   if (!poster) delete attributes.poster;
   for (const [key, value] of Object.entries(attributes)) viewer.setAttribute(key, value);
-  rotate(viewer, !still.matches);
-  show.replaceChildren(viewer);
+  setRotating(viewer, !reducedMotion.matches);
+  container.replaceChildren(viewer);
   await new Promise((resolve, reject) => {
     viewer.addEventListener("load", resolve, { once: true });
     viewer.addEventListener("error", reject, { once: true });
   });
-  room.hidden = !viewer.canActivateAR;
-  hint.hidden = viewer.canActivateAR;
+  arButton.hidden = !viewer.canActivateAR;
+  arHint.hidden = viewer.canActivateAR;
   return viewer;
 }
 
 export function close() {
-  room.hidden = true;
-  show.replaceChildren();
+  arButton.hidden = true;
+  container.replaceChildren();
 }
 
-export function apologize(text) {
+export function showMessage(text) {
   close();
-  show.append(Object.assign(document.createElement("p"), { textContent: text }));
+  container.append(Object.assign(document.createElement("p"), { textContent: text }));
 }
 
-function rotate(viewer, on) {
-  viewer.toggleAttribute("auto-rotate", on);
-  turn.setAttribute("aria-pressed", on);
+function setRotating(viewer, isOn) {
+  viewer.toggleAttribute("auto-rotate", isOn);
+  turnButton.setAttribute("aria-pressed", isOn);
 }
 
-turn.addEventListener("click", () => {
-  const viewer = show.firstElementChild;
-  if (viewer) rotate(viewer, !viewer.hasAttribute("auto-rotate"));
+turnButton.addEventListener("click", () => {
+  const viewer = container.firstElementChild;
+  if (viewer) setRotating(viewer, !viewer.hasAttribute("auto-rotate"));
 });
-room.addEventListener("click", () => show.firstElementChild?.activateAR());
+arButton.addEventListener("click", () => container.firstElementChild?.activateAR());
 
-// A small picture of the model as it stands now, as a data: URL.
-export async function thumbnail(viewer) {
-  // It loads before it is drawn.
+// A small picture of the model from the current camera position, as a data: URL.
+export async function createThumbnail(viewer) {
+  // The model is drawn some frames after it is loaded.
   while (viewer.isConnected && !viewer.modelIsVisible) await nextFrame();
   await nextFrame();
   const picture = await createImageBitmap(await viewer.toBlob({ idealAspect: true }));
@@ -86,12 +86,13 @@ export async function thumbnail(viewer) {
   return canvas.toDataURL("image/webp", 0.8);
 }
 
-// The number of triangles and bytes of a GLB (glTF 2.0, sections 3.7 and 4.4), from its head alone.
-export async function measure(url) {
-  const head = await part(url, HEAD_BYTES);
-  const length = new DataView(head.bytes).getUint32(12, true);
-  const whole = length + 20 > head.bytes.byteLength ? await part(url, length + 20) : head;
-  const gltf = JSON.parse(new TextDecoder().decode(whole.bytes.slice(20, 20 + length)));
+// The number of triangles and bytes of a GLB, from its JSON chunk (glTF 2.0, sections 3.7 and 4.4).
+export async function readGlb(url) {
+  const start = await fetchStart(url, FIRST_BYTES);
+  const length = new DataView(start.bytes).getUint32(12, true);
+  const isTooShort = length + 20 > start.bytes.byteLength;
+  const { bytes } = isTooShort ? await fetchStart(url, length + 20) : start;
+  const gltf = JSON.parse(new TextDecoder().decode(bytes.slice(20, 20 + length)));
   let faces = 0;
   for (const { primitives } of gltf.meshes ?? []) {
     for (const { indices, attributes, mode = 4 } of primitives) {
@@ -99,12 +100,12 @@ export async function measure(url) {
       faces += mode === 4 ? count / 3 : mode > 4 ? count - 2 : 0;
     }
   }
-  return { faces, bytes: head.total };
+  return { faces, bytes: start.total };
 }
 
-async function part(url, bytes) {
-  const answer = await fetch(url, { headers: { Range: `bytes=0-${bytes - 1}` } });
-  const range = answer.headers.get("Content-Range")?.split("/")[1];
-  const data = await answer.arrayBuffer();
+async function fetchStart(url, count) {
+  const response = await fetch(url, { headers: { Range: `bytes=0-${count - 1}` } });
+  const range = response.headers.get("Content-Range")?.split("/")[1];
+  const data = await response.arrayBuffer();
   return { bytes: data, total: Number(range) || data.byteLength };
 }

@@ -1,85 +1,86 @@
-// The one to four photos. The form's own file inputs hold them, so that the form can be sent as it is.
+// The one to four photos. The form's own file inputs hold them, so the form can be sent unchanged.
 
 const slots = [...document.querySelectorAll(".view")].map((root) => ({
   root,
   input: root.querySelector("input"),
-  empty: root.querySelector("label"),
-  shot: root.querySelector(".shot"),
+  preview: root.querySelector(".shot"),
   image: root.querySelector("img"),
 }));
 
 const controls = document.getElementById("controls");
 
-function put(slot, file) {
-  const files = new DataTransfer();
-  if (file) files.items.add(file);
-  slot.input.files = files.files;
-  draw(slot);
+function setPhoto(slot, file) {
+  const transfer = new DataTransfer();
+  if (file) transfer.items.add(file);
+  slot.input.files = transfer.files;
+  showPreview(slot);
 }
 
-function draw(slot) {
+function showPreview(slot) {
   const [file] = slot.input.files;
   URL.revokeObjectURL(slot.image.src);
-  slot.shot.hidden = !file;
+  slot.preview.hidden = !file;
   slot.root.classList.toggle("filled", Boolean(file));
-  slot.shot.classList.remove("unshown");
+  slot.preview.classList.remove("unshown");
   if (!file) return slot.image.removeAttribute("src");
-  slot.shot.querySelector(".file").textContent = file.name;
+  slot.preview.querySelector(".file").textContent = file.name;
   slot.image.alt = `${slot.root.dataset.side} view: ${file.name}`;
   slot.image.src = URL.createObjectURL(file);
 }
 
-// Puts photos where there is room, the first at `slot` if that is given.
-function take(files, slot = null) {
+// Adds photos to the empty slots. The first one replaces the photo in `slot`, if that is given.
+function addPhotos(files, slot = null) {
   if (controls.disabled) return;
   for (const file of files) {
     const target = slot ?? slots.find(({ input }) => !input.files.length);
     if (!target) break;
-    put(target, file);
+    setPhoto(target, file);
     slot = null;
   }
   if (files.length) controls.dispatchEvent(new CustomEvent("photos", { bubbles: true }));
 }
 
-export const front = () => slots[0].input.files[0] ?? null;
-export const bytes = () => slots.reduce((sum, { input }) => sum + (input.files[0]?.size ?? 0), 0);
+export const frontPhoto = () => slots[0].input.files[0] ?? null;
+export const totalBytes = () =>
+  slots.reduce((sum, { input }) => sum + (input.files[0]?.size ?? 0), 0);
 export const focus = () => slots[0].input.focus();
 
 for (const slot of slots) {
   slot.input.addEventListener("change", () => {
-    const chosen = [...slot.input.files];
-    put(slot, null);
-    take(chosen, slot);
+    const files = [...slot.input.files];
+    setPhoto(slot, null);
+    addPhotos(files, slot);
   });
-  // A photo that the server can read and this browser cannot show, such as HEIC.
-  slot.image.addEventListener("error", () => slot.shot.classList.add("unshown"));
-  slot.shot.querySelector("button").addEventListener("click", () => {
-    put(slot, null);
+  // The server can read some photos that this browser cannot show, such as HEIC.
+  slot.image.addEventListener("error", () => slot.preview.classList.add("unshown"));
+  slot.preview.querySelector("button").addEventListener("click", () => {
+    setPhoto(slot, null);
     slot.input.focus();
   });
 }
 
 const camera = document.getElementById("camera");
 camera.addEventListener("change", () => {
-  take([...camera.files]);
+  addPhotos([...camera.files]);
   camera.value = "";
 });
 
-document.addEventListener("paste", ({ clipboardData }) => take([...clipboardData.files]));
+document.addEventListener("paste", ({ clipboardData }) => addPhotos([...clipboardData.files]));
 
-const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
-const dragging = (is) => document.body.classList.toggle("dragging", is);
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+const setDragging = (isDragging) => document.body.classList.toggle("dragging", isDragging);
 
 document.addEventListener("dragover", (event) => {
-  if (!holdsFiles(event)) return;
+  if (!hasFiles(event)) return;
   event.preventDefault();
-  dragging(true);
+  setDragging(true);
 });
-document.addEventListener("dragleave", (event) => event.relatedTarget || dragging(false));
+document.addEventListener("dragleave", (event) => event.relatedTarget || setDragging(false));
 document.addEventListener("drop", (event) => {
-  if (!holdsFiles(event)) return;
+  if (!hasFiles(event)) return;
   event.preventDefault();
-  dragging(false);
+  setDragging(false);
   const root = event.target.closest?.(".view");
-  take([...event.dataTransfer.files], slots.find((slot) => slot.root === root) ?? null);
+  const slot = slots.find((candidate) => candidate.root === root) ?? null;
+  addPhotos([...event.dataTransfer.files], slot);
 });

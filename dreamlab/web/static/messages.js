@@ -1,7 +1,7 @@
-// What the page says of progress and of each error code, in words that a person can act on.
+// The texts of the page: progress, and for each error code what the person can do.
 
-// code: [title, advice, what the person can do: again, other (photo) or both, show the API's words]
-const PROBLEMS = {
+// code: [title, advice, buttons (again, other photo or both), whether to show the API's sentence]
+const ERRORS = {
   offline: ["You are offline", "Your photo is still here. Try again when the connection is back.", "again"],
   unreachable: ["The workshop does not answer", "It may be restarting, or the connection is down. Your photo is still here.", "again"],
   missing_image: ["A front view is missing", "Add a photo of the piece from the front; the other sides are optional.", "other"],
@@ -17,32 +17,32 @@ const PROBLEMS = {
   session_not_found: ["Your session has ended", "It was removed while the model was being made. Try again: you get a new one.", "again"],
   unauthorized: ["A key is needed", "Without it, no model can be made here.", "again"],
 };
-const DEFECT = ["Something went wrong", "It is our fault, not yours. Try again in a moment.", "again"];
+const INTERNAL_ERROR = ["Something went wrong", "It is our fault, not yours. Try again in a moment.", "again"];
 
-export function explain(problem) {
-  const [title, advice, act, quote] = PROBLEMS[problem.code] ?? DEFECT;
-  const seconds = problem.retryAfter;
+export function explainError(error) {
+  const [title, advice, buttons, showDetail] = ERRORS[error.code] ?? INTERNAL_ERROR;
+  const seconds = error.retryAfter;
   return {
     title,
-    advice: seconds > 1 ? `${advice} It is worth another try in ${wait(seconds)}.` : advice,
-    again: act !== "other",
-    other: act !== "again",
-    detail: quote ? problem.message : "",
+    advice: seconds > 1 ? `${advice} It is worth another try in ${formatWait(seconds)}.` : advice,
+    canRetry: buttons !== "other",
+    canChangePhoto: buttons !== "again",
+    detail: showDetail ? error.message : "",
   };
 }
 
-function wait(seconds) {
+function formatWait(seconds) {
   if (seconds < 120) return `${seconds} seconds`;
   return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
 }
 
-export const STOPPED = "We stopped waiting. If your photo had arrived, the model will still appear here.";
-export const LOST = "The connection was lost, but your photo had arrived. The model should appear here when it is done.";
-export const LEFT = "A model was under way when you left. It will appear here when it is done.";
-export const UNLISTED = "Your models cannot be listed just now. They are safe; reload the page in a while.";
-export const UNDELETED = "That could not be deleted just now. Try again in a moment.";
-export const UNSHOWN = "The 3D viewer could not show this model. The file itself is fine: download it.";
-export const KEY = "Whoever runs this server has it. It is forgotten when you close this tab.";
+export const CANCELLED = "We stopped waiting. If your photo had arrived, the model will still appear here.";
+export const CONNECTION_LOST = "The connection was lost, but your photo had arrived. The model should appear here when it is done.";
+export const PENDING = "A model was under way when you left. It will appear here when it is done.";
+export const LIST_FAILED = "Your models cannot be listed just now. They are safe; reload the page in a while.";
+export const DELETE_FAILED = "That could not be deleted just now. Try again in a moment.";
+export const VIEWER_FAILED = "The 3D viewer could not show this model. The file itself is fine: download it.";
+export const KEY_HINT = "Whoever runs this server has it. It is forgotten when you close this tab.";
 export const WRONG_KEY = "That key was not right. Please check it and try again.";
 
 const STAGES = {
@@ -51,24 +51,24 @@ const STAGES = {
   texture: "Painting it",
 };
 
-export function describe(event, { position, eta_s: eta, stage }) {
+export function describeProgress(event, { position, eta_s: eta, stage }) {
   if (event === "queued") {
     const ahead = position - 1;
-    const place = ahead > 0 ? `In the queue, ${ahead} ahead of you` : "Next in the queue";
-    return eta ? `${place}, about ${Math.ceil(eta)} s` : place;
+    const text = ahead > 0 ? `In the queue, ${ahead} ahead of you` : "Next in the queue";
+    return eta ? `${text}, about ${Math.ceil(eta)} s` : text;
   }
   return STAGES[stage] ?? stage ?? "Working on it";
 }
 
-export const clock = (seconds) =>
+export const formatTime = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
-export const size = (bytes) =>
+export const formatSize = (bytes) =>
   bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
-export const engine = (name) => (name === "local" ? "local stand-in" : name);
+export const engineName = (name) => (name === "local" ? "local stand-in" : name);
 
-export const maker = (name) =>
+export const describeEngine = (name) =>
   `Models are made by ${name === "local" ? "a plain stand-in for Hunyuan3D" : name}.`;
 
-export const title = (file) => file.replace(/\.glb$/, "").replace(/[_-]+/g, " ");
+export const modelTitle = (file) => file.replace(/\.glb$/, "").replace(/[_-]+/g, " ");
