@@ -1,6 +1,7 @@
 """The Celery worker of one GPU machine: `celery -A dreamlab.cluster.worker worker --concurrency 1`.
 
-HUNYUAN_SPACE_ID names the Gradio server of that machine. GENERATION_QUEUE says which tasks it takes.
+HUNYUAN_SPACE_ID names the Gradio server of that machine. GENERATION_QUEUE says which tasks it
+takes.
 """
 
 from __future__ import annotations
