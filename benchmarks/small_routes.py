@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from benchmarks import listing_profile, servers
+from benchmarks import servers
 from benchmarks.report import Report
 
 CLIENTS = 4
@@ -42,14 +42,12 @@ def measure(sessions: Tuple[int, ...] = SESSIONS, models: Tuple[int, ...] = MODE
         for count in models:
             _grow_session(server.sessions / session_id / "models", count)
             by_models.append(_measure_interleaved({"empty": empty, "listing": listing}))
-        profile = listing_profile.table(folder / "profile")
     slope_us = (_ms(by_models[-1]) - _ms(by_models[0])) / (models[-1] - models[0]) * 1000
     return Report(
         [
             _route_table(by_route),
             _growth_table("sessions in the store", sessions, by_sessions),
             _growth_table("models in the session", models, by_models),
-            profile,
         ],
         [
             f"Measured with wrk: {CLIENTS} connections, medians of {ROUNDS} rounds of {SECONDS} s. "

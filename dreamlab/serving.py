@@ -63,15 +63,9 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
 
 
 def _start_line(settings: Settings) -> str:
-    if settings.broker_url is not None:
-        engine = "those of the Celery workers"
-    elif settings.is_local:
-        engine = (
-            f"{settings.engine} (a CPU stand-in; HUNYUAN_SPACE_ID=tencent/Hunyuan3D-2 is the real "
-            "one)"
-        )
-    else:
-        engine = settings.engine
+    engine = settings.engine if settings.broker_url is None else "those of the Celery workers"
+    if settings.is_local:
+        engine += " (a CPU stand-in; HUNYUAN_SPACE_ID=tencent/Hunyuan3D-2 is the real one)"
     return f"DreamLab listens on http://{settings.host}:{settings.port}, engine: {engine}"
 
 
