@@ -128,7 +128,7 @@ def test_slow_uploads_delay_no_other_request_and_are_closed(
             connection.close()
 
 
-def test_disconnected_clients_leave_no_threads_or_files(
+def test_disconnected_clients_leave_no_threads_or_handles(
     tmp_path: Path, slow_space: str, start_server: StartServer
 ) -> None:
     server = start_server(HUNYUAN_SPACE_ID=slow_space)
