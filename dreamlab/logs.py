@@ -19,7 +19,7 @@ def log_to_stderr() -> None:
 
 
 class _ShortIds(logging.Formatter):
-    """Shortens session ids, also in tracebacks: whoever knows a whole id can use the session."""
+    """Shortens session ids, also in tracebacks. A person with a whole id can use the session."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _UUID.sub(r"\1…", super().format(record))

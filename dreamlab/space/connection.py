@@ -89,7 +89,7 @@ class Connection:
             yield job
         finally:
             if not job.future.done():
-                # It tells the server, which may not answer: nobody waits for that for long.
+                # Cancelling sends a request to the server, which may not answer.
                 wait([in_thread(job.cancel)], timeout=_CANCEL_S)
             for file in files:
                 self._uploaded.pop(str(file.resolve()), None)
