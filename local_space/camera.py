@@ -1,7 +1,7 @@
 """The camera of a photo: where it stands around the object, and where a point falls on its pixels.
 
-The frame of the object: its bounding box is centred on the origin and its longest side is 1. x points
-to the object's own left, y up and z to its front.
+The frame of the object: its bounding box is centred on the origin and its longest side is 1. x
+points to the object's own left, y up and z to its front.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ AROUND = {"front": 0.0, "left": 90.0, "back": 180.0, "right": -90.0}
 class Camera(NamedTuple):
     """A pinhole camera whose axis goes through the origin, or an orthographic one.
 
-    It stands in the direction (sin(around) cos(above), sin(above), cos(around) cos(above)): at 0 and
-    0 it sees the front, at 90 degrees around it sees the object's left side, and the image's up is
+    It stands in the direction (sin(around) cos(above), sin(above), cos(around) cos(above)): at 0
+    and 0 it sees the front, at 90 degrees around it sees the object's left side. The image's up is
     the object's up. A shifted centre stands for a photo that was cropped.
     """
 
