@@ -11,7 +11,7 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 import gradio as gr
 from PIL import Image
 
-from local_space import geometry, mesh_file, segmentation, surface, texture
+from local_space import camera, geometry, mesh_file, segmentation, surface, texture
 
 MAX_SEED = 10_000_000
 # Gradio deletes copies of photos and meshes after an hour. It checks every ten minutes.
@@ -99,7 +99,7 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         timer.end_stage("shape generation")
         if textured:
             progress(0.8, desc="texture")
-            files.append(mesh_file.write(texture.paint(mesh, views), folder, "textured_mesh.glb"))
+            files.append(mesh_file.write(_painted(mesh, views), folder, "textured_mesh.glb"))
             timer.end_stage("texture generation")
         used_seed = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
         stats = {
@@ -139,6 +139,14 @@ def _shape(views: Dict[str, segmentation.View], octree_resolution: int) -> surfa
         return geometry.build(silhouettes, octree_resolution, views["front"].colours)
     except geometry.NothingInCommon as error:
         raise gr.Error("The views do not show one object: no solid has these outlines.") from error
+
+
+def _painted(mesh: surface.Mesh, views: Dict[str, segmentation.View]) -> texture.Skin:
+    photos = []
+    for name, (colours, silhouette) in views.items():
+        seen_from = camera.framed(camera.AROUND[name], 0.0, 0.0, mesh.vertices, silhouette)
+        photos.append(texture.Photo(colours, silhouette, seen_from))
+    return texture.paint(mesh, photos)
 
 
 def _new_folder() -> str:
