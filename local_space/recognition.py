@@ -27,7 +27,7 @@ _REACH = 4
 _WEIGHTS = Path(__file__).with_name("shape.zip")
 # Angles less likely than this share of the likeliest one are not tried.
 _MIN_SHARE, _MAX_ANGLES = 0.15, 3
-_POINTS_AT_ONCE = 40_000
+_POINTS_AT_ONCE = 4096
 
 
 class Crop(NamedTuple):
@@ -61,7 +61,7 @@ class Recognised(NamedTuple):
         session = _sessions()[1]
         given = {
             "half": hypothesis.half[None].astype(np.float32),
-            "camera": np.array([hypothesis.camera], np.float32),
+            "camera": np.array([[*hypothesis.camera[:4], *hypothesis.camera.centre]], np.float32),
             "features": self.features,
             "mask": self.crop.image[None, 3:],
             "whole": self.whole,
@@ -75,10 +75,9 @@ class Recognised(NamedTuple):
     def in_photo(self, camera: Camera) -> Camera:
         """A camera of the crop in pixels of the photo."""
         side, (column, row) = self.crop.side, self.crop.corner
+        across, down = camera.centre
         return camera._replace(
-            scale=camera.scale * side,
-            across=column + camera.across * side,
-            down=row + camera.down * side,
+            scale=camera.scale * side, centre=(column + across * side, row + down * side)
         )
 
 
@@ -106,10 +105,11 @@ def recognise(view: View) -> Recognised:
     answers = _sessions()[0].run(None, {"image": crop.image[None]})
     features, whole, angles, kinds, seen, middle, log_half = answers
     above, nearness, scale = (float(value) for value in seen[0])
+    centre = (float(middle[0, 0]), float(middle[0, 1]))
     half = np.exp(log_half[0].astype(float))
     half *= 0.5 / half.max()
     hypotheses = [
-        Hypothesis(Camera(around, above, nearness, scale, *map(float, middle[0])), half, share)
+        Hypothesis(Camera(around, above, nearness, scale, centre), half, share)
         for around, share in _peaks(angles[0])
     ]
     kind = int(kinds[0].argmax())

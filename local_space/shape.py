@@ -12,15 +12,16 @@ import numpy as np
 from scipy import ndimage
 from scipy.optimize import minimize
 
-from local_space import recognition, surface
+from local_space import geometry, recognition, surface
 from local_space.camera import Camera
+from local_space.camera import framed as camera_of
 from local_space.outlines import MARGIN
 from local_space.recognition import SIDE, Hypothesis, Recognised
 from local_space.segmentation import View
 from local_space.surface import Mesh
 
 # Cells of the longest side: while fitting, and of the surface.
-_COARSE, _CELLS = 32, 96
+_COARSE, _CELLS = 24, 72
 # How far a fit may go from what the network says before it costs a hundredth of the overlap:
 # degrees around and above, logarithms of nearness and of two proportions.
 _FREEDOM = np.array([5.0, 4.0, 0.25, 0.08, 0.08])
@@ -42,15 +43,26 @@ class _Fit(NamedTuple):
     value: float  # overlap less what it costs
 
 
-def build(views: Mapping[str, View]) -> Tuple[Mesh, Camera, Recognised]:
-    """The mesh, the front photo's camera in its pixels, and what was recognised there."""
+def build(
+    views: Mapping[str, View], octree_resolution: int = 256
+) -> Tuple[Mesh, Camera, Recognised]:
+    """The mesh, the front photo's camera in its pixels, and what was recognised there.
+
+    Views from a side make it a visual hull, and the cameras orthographic ones. Raises
+    NothingLikeFurniture and geometry.NothingInCommon.
+    """
     recognised = recognition.recognise(views["front"])
+    if "left" in views or "right" in views:
+        silhouettes = {name: view.silhouette for name, view in views.items()}
+        mesh = geometry.build(silhouettes, octree_resolution)
+        camera = camera_of(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette)
+        return mesh, camera, recognised
     fits = [_fitted(recognised, hypothesis) for hypothesis in recognised.hypotheses]
     best = max(fits, key=lambda fit: fit.value)
     field = _field(recognised, best.hypothesis)
     if field.max() <= 0:
         raise NothingLikeFurniture
-    mesh = surface.extract(field, 256)
+    mesh = surface.extract(field, octree_resolution)
     return mesh, recognised.in_photo(best.hypothesis.camera), recognised
 
 
@@ -94,15 +106,15 @@ def _with_numbers(
     camera = start.camera._replace(
         around=numbers[0], above=float(np.clip(numbers[1], -5, 60)), nearness=float(np.exp(numbers[2]))
     )
-    spots = camera._replace(scale=1.0, across=0.0, down=0.0).project(points * half)
-    low, high = spots.min(0), spots.max(0)
+    u, v, _ = camera._replace(scale=1.0, centre=(0.0, 0.0)).project(points * half)
+    low, high = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
     rows, columns = np.flatnonzero((mask > 0.5).any(1)), np.flatnonzero((mask > 0.5).any(0))
     first = np.array([columns[0], rows[0]]) / SIDE
     last = np.array([columns[-1] + 1, rows[-1] + 1]) / SIDE
     scale = float(((last - first).sum()) / (high - low).sum())
     middle = (first + last) / 2 - scale * (low + high) / 2
     return start._replace(
-        camera=camera._replace(scale=scale, across=float(middle[0]), down=float(middle[1])), half=half
+        camera=camera._replace(scale=scale, centre=(float(middle[0]), float(middle[1]))), half=half
     )
 
 
@@ -113,10 +125,10 @@ def _overlap(hypothesis: Hypothesis, points: np.ndarray, mask: np.ndarray) -> fl
 
 
 def _silhouette(hypothesis: Hypothesis, points: np.ndarray) -> np.ndarray:
-    spots = hypothesis.camera.project(points * hypothesis.half)
-    at = np.floor(spots * SIDE).astype(int).clip(0, SIDE - 1)
+    u, v, _ = hypothesis.camera.project(points * hypothesis.half)
+    column, row = (np.floor(at * SIDE).astype(int).clip(0, SIDE - 1) for at in (u, v))
     drawn = np.zeros((SIDE, SIDE), bool)
-    drawn[at[:, 1], at[:, 0]] = True
+    drawn[row, column] = True
     return ndimage.binary_closing(drawn, np.ones((3, 3)), iterations=2)
 
 

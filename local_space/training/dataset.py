@@ -63,7 +63,7 @@ def make_pictures(plan: Plan, worker: int, workers: int) -> None:
             picture = renderer.render(vertices, made["faces"][index], made["material"][index], rng)
             rows["colours"].append(picture.colours)
             rows["mask"].append(picture.mask)
-            rows["camera"].append(picture.camera)
+            rows["camera"].append([*picture.camera[:4], *picture.camera.centre])
             rows["half"].append(np.ptp(vertices, axis=0) / 2)
             rows["shape"].append(index)
         _save(path, {name: np.array(values) for name, values in rows.items()})

@@ -21,6 +21,8 @@ def damaged(mask: np.ndarray, colours: np.ndarray, rng: np.random.Generator) -> 
         inside = ndimage.binary_opening(inside, _DISC, iterations=int(rng.integers(1, 3)))
     if rng.random() < 0.25:
         inside = ndimage.binary_closing(inside, _DISC, iterations=int(rng.integers(1, 6)))
+    if not inside.any():
+        return mask
     if rng.random() < 0.15:
         inside = _without_a_colour(inside, colours, rng)
     if rng.random() < 0.15:

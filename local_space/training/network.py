@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from local_space.training.shapes import CLASSES
 
 ANGLES = 36
-FEATURES, HIDDEN, WHOLE, BLOCKS = 48, 128, 256, 3
+FEATURES, HIDDEN, WHOLE, BLOCKS = 48, 128, 256, 2
 _WIDTHS = (32, 64, 128, 192, 256)
 _OCTAVES = 3
 # Around (sine, cosine), above, nearness, the logarithms of the half sides.
@@ -37,9 +37,9 @@ class Block(nn.Module):
         return F.relu(y + (x if self.skip is None else self.skip(x)))
 
 
-def _convolution(before: int, after: int, side: int, step: int) -> nn.Module:
+def _convolution(before: int, after: int, side: int, step: int, margin: int) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(before, after, side, step, side // 2, bias=False), nn.BatchNorm2d(after), nn.ReLU()
+        nn.Conv2d(before, after, side, step, margin, bias=False), nn.BatchNorm2d(after), nn.ReLU()
     )
 
 
@@ -48,16 +48,15 @@ class Encoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _convolution(4, _WIDTHS[0], 5, 2)
-        levels = [_convolution(_WIDTHS[0], _WIDTHS[0], 3, 1)]
-        levels.append(Block(_WIDTHS[0], _WIDTHS[1], 2))
-        for before, after in zip(_WIDTHS[1:-1], _WIDTHS[2:]):
+        self.stem = _convolution(4, _WIDTHS[0], 7, 3, 2)
+        levels = [_convolution(_WIDTHS[0], _WIDTHS[0], 3, 1, 1)]
+        for before, after in zip(_WIDTHS[:-1], _WIDTHS[1:]):
             levels.append(nn.Sequential(Block(before, after, 2), Block(after, after)))
         self.levels = nn.ModuleList(levels)
         self.sideways = nn.ModuleList([nn.Conv2d(width, FEATURES, 1) for width in _WIDTHS])
         self.middle = nn.Conv2d(FEATURES, FEATURES, 3, 1, 1)
         self.last = nn.Conv2d(FEATURES, FEATURES, 1)
-        self.whole = nn.Sequential(nn.Flatten(), nn.Linear(_WIDTHS[-1] * 9, WHOLE), nn.ReLU())
+        self.whole = nn.Sequential(nn.Flatten(), nn.Linear(_WIDTHS[-1] * 4, WHOLE), nn.ReLU())
         self.heads = nn.Sequential(
             nn.Linear(WHOLE, WHOLE), nn.ReLU(), nn.Linear(WHOLE, ANGLES + 8 + len(CLASSES))
         )

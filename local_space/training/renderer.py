@@ -46,12 +46,12 @@ def render(
     vertices: np.ndarray, faces: np.ndarray, material: np.ndarray, rng: np.random.Generator
 ) -> Picture:
     """A picture of a mesh whose longest side is 1, centred."""
-    camera = Camera(*random_camera(rng), 1.0, 0.0, 0.0)
-    spots = camera.project(vertices)
-    low, high = spots.min(0), spots.max(0)
+    camera = Camera(*random_camera(rng), 1.0, (0.0, 0.0))
+    u, v, _ = camera.project(vertices)
+    low, high = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
     scale = FILL * SIDE / (high - low).max() * rng.uniform(0.93, 1.04)
     shift = SIDE / 2 - scale * (low + high) / 2 + rng.normal(0, 0.012, 2) * SIDE
-    camera = camera._replace(scale=scale, across=shift[0], down=shift[1])
+    camera = camera._replace(scale=scale, centre=(shift[0], shift[1]))
     scene = rtcore_scene.EmbreeScene()
     TriangleMesh(scene, np.ascontiguousarray(vertices, np.float32), np.ascontiguousarray(faces))
     origins, directions = _rays(camera)
@@ -95,8 +95,8 @@ def _rays(camera: Camera) -> Tuple[np.ndarray, np.ndarray]:
     n = SIDE * _FINE
     line = (np.arange(n) + 0.5) / _FINE
     right, down = np.meshgrid(line, line)
-    x = (right.ravel() - camera.across) / camera.scale
-    y = -(down.ravel() - camera.down) / camera.scale
+    x = (right.ravel() - camera.centre[0]) / camera.scale
+    y = -(down.ravel() - camera.centre[1]) / camera.scale
     distance = 1 / camera.nearness
     turn = camera.rotation()
     directions = np.column_stack([x, y, np.full(n * n, -distance)])

@@ -20,12 +20,12 @@ from local_space.training import dataset, masks, network
 from local_space.training.renderer import SIDE
 
 _BATCH, _POINTS = 24, 512
-_RATE, _WARM_UP, _FALL = 1.2e-3, 300, 0.3
-_AVERAGE = 0.999
+_RATE, _WARM_UP, _FALL = 1.5e-3, 150, 0.35
+_AVERAGE = 0.998
 _SAVE_EVERY_S, _LOG_EVERY, _READ_EVERY = 180, 50, 500
 _HELD_OUT = 500
 # Degrees, degrees, share, share, share of the side: how wrong the pose is that the decoder gets.
-_NOISE = {"around": 3.0, "above": 2.0, "nearness": 0.1, "scale": 0.015, "middle": 0.006, "half": 0.03}
+_NOISE = {"around": 2.0, "above": 1.2, "nearness": 0.1, "scale": 0.008, "middle": 0.003, "half": 0.015}
 
 
 class Set:
