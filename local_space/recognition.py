@@ -19,7 +19,18 @@ from local_space import outlines
 from local_space.camera import Camera
 from local_space.segmentation import View
 
-CLASSES = ("chair", "armchair", "sofa", "bed", "table", "cabinet", "shelf", "lamp", "stool", "other")
+CLASSES = (
+    "chair",
+    "armchair",
+    "sofa",
+    "bed",
+    "table",
+    "cabinet",
+    "shelf",
+    "lamp",
+    "stool",
+    "other",
+)
 # The network's picture, and what the silhouette's longer side fills of it.
 SIDE, _FILL = 96, 0.8
 # How much of the room around the silhouette is shown, in pixels.
@@ -49,12 +60,19 @@ class Hypothesis(NamedTuple):
 class Recognised(NamedTuple):
     """What the network says of one photo."""
 
-    kind: str
-    probability: float
+    kinds: np.ndarray  # the probability of each of CLASSES
     hypotheses: List[Hypothesis]  # the likeliest first
     crop: Crop
     features: np.ndarray
     whole: np.ndarray
+
+    @property
+    def kind(self) -> str:
+        return CLASSES[int(self.kinds.argmax())]
+
+    @property
+    def probability(self) -> float:
+        return float(self.kinds.max())
 
     def logits(self, boxed: np.ndarray, hypothesis: Hypothesis) -> np.ndarray:
         """How sure it is that points (n, 3), -1 to 1 in the piece's box, are inside: over 0."""
@@ -89,14 +107,19 @@ def _sessions() -> Tuple[Any, Any]:
     options.log_severity_level = 3
     options.intra_op_num_threads = 1
     options.enable_mem_pattern = False
-    with zipfile.ZipFile(_WEIGHTS) as archive:
-        recognition, occupancy = (
-            onnxruntime.InferenceSession(
-                archive.read(f"{name}.onnx"), options, providers=["CPUExecutionProvider"]
-            )
-            for name in ("recognition", "occupancy")
+    recognition, occupancy = (
+        onnxruntime.InferenceSession(
+            stored(f"{name}.onnx"), options, providers=["CPUExecutionProvider"]
         )
+        for name in ("recognition", "occupancy")
+    )
     return recognition, occupancy
+
+
+def stored(name: str) -> bytes:
+    """A file of what the training left."""
+    with zipfile.ZipFile(_WEIGHTS) as archive:
+        return archive.read(name)
 
 
 def recognise(view: View) -> Recognised:
@@ -112,10 +135,7 @@ def recognise(view: View) -> Recognised:
         Hypothesis(Camera(around, above, nearness, scale, centre), half, share)
         for around, share in _peaks(angles[0])
     ]
-    kind = int(kinds[0].argmax())
-    return Recognised(
-        CLASSES[kind], float(kinds[0, kind]), hypotheses, crop, features, whole
-    )
+    return Recognised(kinds[0], hypotheses, crop, features, whole)
 
 
 def _crop(view: View) -> Crop:
@@ -124,7 +144,18 @@ def _crop(view: View) -> Crop:
     left = (columns.start + columns.stop - side) / 2
     top = (rows.start + rows.stop - side) / 2
     # Pixels outside the photo repeat its border.
-    margin = int(max(0, -left, -top, left + side - view.silhouette.shape[1], top + side - view.silhouette.shape[0])) + 2
+    margin = (
+        int(
+            max(
+                0,
+                -left,
+                -top,
+                left + side - view.silhouette.shape[1],
+                top + side - view.silhouette.shape[0],
+            )
+        )
+        + 2
+    )
     padded = np.pad(view.colours, ((margin, margin), (margin, margin), (0, 0)), "edge")
     inside = np.pad(view.silhouette, margin)
     area = (left + margin, top + margin, left + margin + side, top + margin + side)
@@ -134,9 +165,7 @@ def _crop(view: View) -> Crop:
     share = np.asarray(mask, np.float32) / 255
     near = ndimage.maximum_filter(share > 0.5, 2 * _REACH + 1)
     shown = np.asarray(colours, np.float32) / 255 * near[..., None]
-    return Crop(
-        np.concatenate([shown, share[..., None]], -1).transpose(2, 0, 1), (left, top), side
-    )
+    return Crop(np.concatenate([shown, share[..., None]], -1).transpose(2, 0, 1), (left, top), side)
 
 
 def _peaks(angles: np.ndarray) -> List[Tuple[float, float]]:

@@ -38,12 +38,13 @@ def main() -> None:
         _in_processes(arguments.processes, _shapes, plan)
         dataset.make_library_shapes(plan)
         _in_processes(arguments.processes, _pictures, plan)
+        dataset.make_templates(plan)
     if "train" in arguments.stages:
         _in_processes(arguments.processes, _train, plan, arguments.steps, _free_port())
     if "export" in arguments.stages:
         from local_space.training.export import export
 
-        export(plan.folder / "checkpoint.pt", _WEIGHTS)
+        export(plan.folder / "checkpoint.pt", plan.folder / "pieces.npz", _WEIGHTS)
 
 
 def _arguments() -> argparse.Namespace:

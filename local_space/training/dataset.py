@@ -10,10 +10,11 @@ from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 
-from local_space.training import library, renderer, shapes
+from local_space.training import library, renderer, shapes, templates
 from local_space.training.shapes import CLASSES, Shape
 
 SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 50, 500
+_TEMPLATES = 5000
 # How far a shape is stretched along each axis before a picture.
 _STRETCH = 0.15
 
@@ -45,6 +46,13 @@ def make_library_shapes(plan: Plan) -> None:
         _write_shapes(path, [library.shape(model, seed) for seed, model in enumerate(models)])
 
 
+def make_templates(plan: Plan) -> None:
+    """The pieces that the engine itself keeps."""
+    path = plan.folder / "pieces.npz"
+    if not path.exists():
+        np.savez_compressed(path, **templates.made(plan.seed * 1_000_000, _TEMPLATES))
+
+
 def make_pictures(plan: Plan, worker: int, workers: int) -> None:
     """Every `workers`-th chunk of pictures; the library's shapes come in more often than others."""
     made = read_shapes(plan)
@@ -55,7 +63,13 @@ def make_pictures(plan: Plan, worker: int, workers: int) -> None:
         if path.exists():
             continue
         rng = np.random.default_rng([plan.seed, chunk])
-        rows: Dict[str, List[Any]] = {"colours": [], "mask": [], "camera": [], "half": [], "shape": []}
+        rows: Dict[str, List[Any]] = {
+            "colours": [],
+            "mask": [],
+            "camera": [],
+            "half": [],
+            "shape": [],
+        }
         for _ in range(PICTURES_PER_CHUNK):
             index = int(rng.choice(real if len(real) and rng.random() < 0.25 else others))
             vertices = made["vertices"][index] * rng.uniform(1 - _STRETCH, 1 + _STRETCH, 3)

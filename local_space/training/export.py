@@ -33,7 +33,15 @@ class _Recognition(nn.Module):
         found = network.heads(answers)
         angles, kinds = torch.softmax(found["angles"], 1), torch.softmax(found["kinds"], 1)
         rest = [found["above"], found["nearness"], found["scale"]]
-        return [features, whole, angles, kinds, torch.stack(rest, 1), found["middle"], found["log_half"]]
+        return [
+            features,
+            whole,
+            angles,
+            kinds,
+            torch.stack(rest, 1),
+            found["middle"],
+            found["log_half"],
+        ]
 
 
 class _Occupancy(nn.Module):
@@ -61,8 +69,8 @@ _ENCODED = ("features", "whole", "angles", "kinds", "view", "middle", "log_half"
 _DECODED = ("points", "half", "camera", "features", "mask", "whole")
 
 
-def export(checkpoint: Path, path: Path) -> None:
-    """`recognition.onnx` and `occupancy.onnx` in one archive, large weights as half floats."""
+def export(checkpoint: Path, pieces: Path, path: Path) -> None:
+    """Both graphs, large weights as half floats, and the templates, in one archive."""
     net = network.Network()
     net.load_state_dict(torch.load(checkpoint)["average"])
     net.eval()
@@ -84,6 +92,7 @@ def export(checkpoint: Path, path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, graph in graphs.items():
             archive.writestr(zipfile.ZipInfo(name), graph, zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo("pieces.npz"), pieces.read_bytes())
 
 
 def _graph(

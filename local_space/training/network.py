@@ -84,11 +84,16 @@ class Decoder(nn.Module):
         self.enter = nn.Linear(_POINT, HIDDEN)
         self.modulate = nn.Linear(WHOLE + _POSE, 2 * HIDDEN * (BLOCKS + 1))
         self.blocks = nn.ModuleList(
-            [nn.ModuleList([nn.Linear(HIDDEN, HIDDEN), nn.Linear(HIDDEN, HIDDEN)]) for _ in range(BLOCKS)]
+            [
+                nn.ModuleList([nn.Linear(HIDDEN, HIDDEN), nn.Linear(HIDDEN, HIDDEN)])
+                for _ in range(BLOCKS)
+            ]
         )
         self.leave = nn.Linear(HIDDEN, 1)
 
-    def forward(self, points: torch.Tensor, whole: torch.Tensor, pose: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, points: torch.Tensor, whole: torch.Tensor, pose: torch.Tensor
+    ) -> torch.Tensor:
         by = self.modulate(torch.cat([whole, pose], 1)).view(-1, BLOCKS + 1, 2, 1, HIDDEN)
         x = self.enter(points) * (1 + by[:, 0, 0]) + by[:, 0, 1]
         for k, (first, second) in enumerate(self.blocks):  # type: ignore[misc]
@@ -117,7 +122,9 @@ def heads(answers: torch.Tensor) -> Dict[str, torch.Tensor]:
     }
 
 
-def pose(around: torch.Tensor, above: torch.Tensor, nearness: torch.Tensor, half: torch.Tensor) -> torch.Tensor:
+def pose(
+    around: torch.Tensor, above: torch.Tensor, nearness: torch.Tensor, half: torch.Tensor
+) -> torch.Tensor:
     """What the decoder is told of camera (degrees) and proportions, (b, _POSE)."""
     turn = around * (torch.pi / 180)
     flat = [torch.sin(turn), torch.cos(turn), above / 20, nearness * 2]
@@ -125,7 +132,11 @@ def pose(around: torch.Tensor, above: torch.Tensor, nearness: torch.Tensor, half
 
 
 def point_features(
-    boxed: torch.Tensor, half: torch.Tensor, camera: torch.Tensor, features: torch.Tensor, mask: torch.Tensor
+    boxed: torch.Tensor,
+    half: torch.Tensor,
+    camera: torch.Tensor,
+    features: torch.Tensor,
+    mask: torch.Tensor,
 ) -> torch.Tensor:
     """Points (b, n, 3) in box coordinates to the decoder's input (b, n, _POINT).
 

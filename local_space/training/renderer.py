@@ -126,9 +126,7 @@ def _light(rng: np.random.Generator, camera: Camera) -> np.ndarray:
     """The direction to the light: from above, mostly from the camera's side."""
     around = np.radians(camera.around + rng.normal(0, 55))
     above = np.radians(rng.uniform(20, 80))
-    return np.array(
-        [np.sin(around) * np.cos(above), np.sin(above), np.cos(around) * np.cos(above)]
-    )
+    return np.array([np.sin(around) * np.cos(above), np.sin(above), np.cos(around) * np.cos(above)])
 
 
 class _Room:

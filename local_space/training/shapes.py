@@ -12,7 +12,18 @@ import numpy as np
 
 from local_space.training.catalogue import Piece, random_piece
 
-CLASSES = ("chair", "armchair", "sofa", "bed", "table", "cabinet", "shelf", "lamp", "stool", "other")
+CLASSES = (
+    "chair",
+    "armchair",
+    "sofa",
+    "bed",
+    "table",
+    "cabinet",
+    "shelf",
+    "lamp",
+    "stool",
+    "other",
+)
 POINTS = 16_384
 # Of the points: near the surface, inside; the others are anywhere in the box and a little around.
 _NEAR, _INSIDE = 0.6, 0.2
@@ -94,7 +105,9 @@ def sample(
     full = full[inside(full)]
     full = full[rng.choice(len(full), within)] if len(full) else close[:within]
     middle = (low + high) / 2
-    anywhere = rng.uniform(-_AROUND, _AROUND, (POINTS - near - within, 3)) * (high - middle) + middle
+    anywhere = (
+        rng.uniform(-_AROUND, _AROUND, (POINTS - near - within, 3)) * (high - middle) + middle
+    )
     points = np.concatenate([close, full, anywhere])
     points = points[rng.permutation(POINTS)]
     return points, inside(points)

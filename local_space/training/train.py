@@ -25,7 +25,14 @@ _AVERAGE = 0.998
 _SAVE_EVERY_S, _LOG_EVERY, _READ_EVERY = 180, 50, 500
 _HELD_OUT = 500
 # Degrees, degrees, share, share, share of the side: how wrong the pose is that the decoder gets.
-_NOISE = {"around": 2.0, "above": 1.2, "nearness": 0.1, "scale": 0.008, "middle": 0.003, "half": 0.015}
+_NOISE = {
+    "around": 2.0,
+    "above": 1.2,
+    "nearness": 0.1,
+    "scale": 0.008,
+    "middle": 0.003,
+    "half": 0.015,
+}
 
 
 class Set:
@@ -33,7 +40,9 @@ class Set:
 
     def __init__(self, plan: dataset.Plan) -> None:
         shapes = dataset.read_shapes(plan)
-        self._points, self._occupied, self._kind = (shapes[k] for k in ("points", "occupied", "kind"))
+        self._points, self._occupied, self._kind = (
+            shapes[k] for k in ("points", "occupied", "kind")
+        )
         self._plan = plan
         self.read()
 
@@ -69,7 +78,9 @@ class Set:
             camera[0], camera[4] = -camera[0], 1 - camera[4]
             points[:, 0] *= -1
         return {
-            "image": np.concatenate([colours, mask[..., None]], -1).transpose(2, 0, 1).astype(np.float32),
+            "image": np.concatenate([colours, mask[..., None]], -1)
+            .transpose(2, 0, 1)
+            .astype(np.float32),
             "camera": camera,
             "half": of["half"].astype(np.float32),
             "points": points,
@@ -110,7 +121,9 @@ def _moved(batch: Dict[str, torch.Tensor], rng: np.random.Generator) -> Dict[str
     return {**batch, "image": torch.cat([image[:, :3] * shown, mask], 1), "camera": camera}
 
 
-def losses(net: network.Network, batch: Dict[str, torch.Tensor]) -> Tuple[torch.Tensor, Dict[str, float]]:
+def losses(
+    net: network.Network, batch: Dict[str, torch.Tensor]
+) -> Tuple[torch.Tensor, Dict[str, float]]:
     """The sum to be made small, and figures to be logged."""
     image = batch["image"].contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
@@ -118,7 +131,9 @@ def losses(net: network.Network, batch: Dict[str, torch.Tensor]) -> Tuple[torch.
     features, whole, answers = features.float(), whole.float(), answers.float()
     camera, half = batch["camera"], batch["half"]
     noisy, noisy_half = _with_noise(camera, half)
-    inputs = network.point_features(batch["points"], noisy_half, noisy, features, batch["image"][:, 3:])
+    inputs = network.point_features(
+        batch["points"], noisy_half, noisy, features, batch["image"][:, 3:]
+    )
     told = network.pose(noisy[:, 0], noisy[:, 1], noisy[:, 2], noisy_half)
     with torch.autocast("cpu", torch.bfloat16):
         logits = net.decoder(inputs, whole, told)
@@ -205,7 +220,11 @@ def train(plan: dataset.Plan, steps: int, rank: int, processes: int, port: int) 
             now = time.time()
             print(_line(step + 1, (now - logged) / _LOG_EVERY, len(data), total), flush=True)
             if (step + 1) % (20 * _LOG_EVERY) == 0:
-                print("held out:", _line(step + 1, 0.0, _HELD_OUT, _held_out(average, data)), flush=True)
+                print(
+                    "held out:",
+                    _line(step + 1, 0.0, _HELD_OUT, _held_out(average, data)),
+                    flush=True,
+                )
             total, logged = {}, now
         elif (step + 1) % _LOG_EVERY == 0:
             total = {}
@@ -240,7 +259,11 @@ def _held_out(average: network.Network, data: Set) -> Dict[str, float]:
 
 
 def _save(
-    path: Path, net: torch.nn.Module, average: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int
+    path: Path,
+    net: torch.nn.Module,
+    average: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
 ) -> None:
     part = path.with_suffix(".part")
     states = {"net": net.state_dict(), "average": average.state_dict()}

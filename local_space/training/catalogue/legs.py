@@ -14,7 +14,9 @@ def four_legs(
     dice: Dice, width: float, depth: float, top: float, thick: float, material: int = 1
 ) -> List[Part]:
     """Straight, splayed, turned or bent legs under a (width, depth) rectangle, the middle at 0."""
-    style = dice.pick("square", "square", "tapered", "round", "splayed", "splayed", "turned", "bent")
+    style = dice.pick(
+        "square", "square", "tapered", "round", "splayed", "splayed", "turned", "bent"
+    )
     half, deep = width / 2 - thick / 2, depth / 2 - thick / 2
     foot = thick * (dice.between(0.5, 0.8) if style in ("tapered", "splayed") else 1.0)
     out = dice.between(0.04, 0.16) * top if style == "splayed" else 0.0
@@ -31,7 +33,10 @@ def four_legs(
         elif style == "bent":
             bow = dice.between(0.03, 0.1) * top
             points = [head, head + [bow * 0.7, -top * 0.35, bow * z * 0.7]]
-            points += [toe + [-bow * 0.4, top * 0.25, -bow * z * 0.4], toe + [bow * 0.5, 0, bow * z * 0.5]]
+            points += [
+                toe + [-bow * 0.4, top * 0.25, -bow * z * 0.4],
+                toe + [bow * 0.5, 0, bow * z * 0.5],
+            ]
             parts += both(*tube(points, thick / 2, material))
         elif style == "round" or (style == "splayed" and dice.chance(0.5)):
             parts += both(rod(toe, head, foot / 2, thick / 2, material))
@@ -45,7 +50,9 @@ def stretchers(
 ) -> List[Part]:
     """Bars between legs: at the sides, and across or in front."""
     half, deep, t = width / 2 - thick, depth / 2 - thick, thick * 0.4
-    parts = both(box((half - t, half + t), (height - t, height + t), (-deep, deep), material=material))
+    parts = both(
+        box((half - t, half + t), (height - t, height + t), (-deep, deep), material=material)
+    )
     if dice.chance(0.5):
         parts.append(box((-half, half), (height - t, height + t), (-t, t), material=material))
     else:
@@ -74,7 +81,9 @@ def pedestal(dice: Dice, top: float, reach: float, material: int = 1) -> List[Pa
         profile = [(0, foot), (thick, foot), (thick * 2, c), (top * 0.3, c * 1.6)]
         profile += [(top * 0.5, c * 0.8), (top * 0.8, c * 1.3), (top, c)]
         return [lathe(profile, material=material)]
-    return [lathe([(0, foot), (thick, foot * 0.97), (thick, column), (top, column)], material=material)]
+    return [
+        lathe([(0, foot), (thick, foot * 0.97), (thick, column), (top, column)], material=material)
+    ]
 
 
 def star(dice: Dice, top: float, reach: float, material: int = 1) -> List[Part]:
@@ -88,7 +97,9 @@ def star(dice: Dice, top: float, reach: float, material: int = 1) -> List[Part]:
         end = np.array([np.cos(a) * reach, wheel * 2 if castors else thick, np.sin(a) * reach])
         parts.append(rod((0, level + 2, 0), end, thick * 1.4, thick, material))
         if castors:
-            parts.append(cushion(*((c - wheel, c + wheel) for c in (end[0], wheel, end[2])), 2, 2, 2))
+            parts.append(
+                cushion(*((c - wheel, c + wheel) for c in (end[0], wheel, end[2])), 2, 2, 2)
+            )
     return parts
 
 
@@ -122,9 +133,15 @@ def short_feet(
     for side in (-z + r, z - r):
         at = (x - r, side)
         if style == "block":
-            parts += both(box((at[0] - r, at[0] + r), (0, height), (side - r, side + r), material=material))
+            parts += both(
+                box((at[0] - r, at[0] + r), (0, height), (side - r, side + r), material=material)
+            )
         elif style == "cone":
             parts += both(lathe([(0, r * 0.6), (height, r)], at, material=material))
         else:
-            parts += both(lathe([(0, r * 0.5), (height / 2, r * 1.1), (height, r * 0.6)], at, material=material))
+            parts += both(
+                lathe(
+                    [(0, r * 0.5), (height / 2, r * 1.1), (height, r * 0.6)], at, material=material
+                )
+            )
     return parts

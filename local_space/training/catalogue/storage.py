@@ -14,7 +14,9 @@ from local_space.training.parts import Part, both, box, panel
 
 def cabinet(dice: Dice) -> Piece:
     """A closed body with doors or drawers: low, high, wide, a wardrobe, a fridge, a bedside table."""
-    sort = dice.pick("bedside", "low", "low", "chest", "wardrobe", "wardrobe", "fridge", "filing", "slim")
+    sort = dice.pick(
+        "bedside", "low", "low", "chest", "wardrobe", "wardrobe", "fridge", "filing", "slim"
+    )
     width, height, depth = {
         "bedside": (dice.between(32, 60), dice.between(38, 70), dice.between(30, 52)),
         "low": (dice.between(80, 200), dice.between(45, 95), dice.between(32, 60)),
@@ -24,7 +26,11 @@ def cabinet(dice: Dice) -> Piece:
         "filing": (dice.between(35, 60), dice.between(55, 140), dice.between(40, 70)),
         "slim": (dice.between(30, 60), dice.between(120, 210), dice.between(25, 50)),
     }[sort]
-    foot = dice.pick(0.0, 0.0, dice.between(3, 10), dice.between(8, 22)) if sort != "fridge" else dice.between(0, 4)
+    foot = (
+        dice.pick(0.0, 0.0, dice.between(3, 10), dice.between(8, 22))
+        if sort != "fridge"
+        else dice.between(0, 4)
+    )
     x, z = width / 2, depth / 2
     rounding = dice.between(1, 4) if sort == "fridge" else dice.pick(0.0, 0.0, dice.between(0, 2))
     parts = [box((-x, x), (foot, height), (-z, z), rounding)]
@@ -46,7 +52,14 @@ def cabinet(dice: Dice) -> Piece:
             parts += legs.short_feet(dice, width, depth, foot + 1)
     if sort != "fridge" and dice.chance(0.4):
         out, thick = dice.between(0.5, 5), dice.between(1.5, 5)
-        parts.append(box((-x - out, x + out), (height, height + thick), (-z - 0.1, z + out), material=dice.pick(0, 1)))
+        parts.append(
+            box(
+                (-x - out, x + out),
+                (height, height + thick),
+                (-z - 0.1, z + out),
+                material=dice.pick(0, 1),
+            )
+        )
     if sort != "fridge" and dice.chance(0.15):
         turn = np.linspace(0, np.pi, 13)
         rise = dice.between(4, 14)
@@ -81,7 +94,9 @@ def _with_open_part(
 
 def tv_stand(dice: Dice) -> Piece:
     width, height, depth = dice.between(90, 220), dice.between(32, 65), dice.between(32, 55)
-    return Piece("cabinet", _with_open_part(dice, width, height, depth, dice.pick(0.0, dice.between(3, 18))))
+    return Piece(
+        "cabinet", _with_open_part(dice, width, height, depth, dice.pick(0.0, dice.between(3, 18)))
+    )
 
 
 def shelf(dice: Dice) -> Piece:
@@ -89,7 +104,10 @@ def shelf(dice: Dice) -> Piece:
     width, height, depth = dice.between(35, 200), dice.between(60, 225), dice.between(20, 50)
     x, z, t = width / 2, depth / 2, dice.between(1.5, 4)
     foot = dice.pick(0.0, 0.0, dice.between(3, 12))
-    rows, columns = max(1, round((height - foot) / dice.between(24, 50))), max(1, round(width / dice.between(35, 90)))
+    rows, columns = (
+        max(1, round((height - foot) / dice.between(24, 50))),
+        max(1, round(width / dice.between(35, 90))),
+    )
     sides = dice.pick("boards", "boards", "boards", "posts")
     ys = np.linspace(foot, height - t, rows + 1)
     if dice.chance(0.4):
@@ -129,6 +147,13 @@ def _books(dice: Dice, x: float, ys: np.ndarray, z: float) -> List[Part]:
         while at < end:
             wide = dice.between(3, 14)
             tall = (high - low) * dice.between(0.5, 0.85)
-            parts.append(box((at, at + wide - 0.4), (low, low + tall), (-z + 1, z - dice.between(1, 8)), material=dice.count(2, 5)))
+            parts.append(
+                box(
+                    (at, at + wide - 0.4),
+                    (low, low + tall),
+                    (-z + 1, z - dice.between(1, 8)),
+                    material=dice.count(2, 5),
+                )
+            )
             at += wide
     return parts

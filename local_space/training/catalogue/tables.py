@@ -29,7 +29,15 @@ def table(dice: Dice) -> Piece:
     parts += _base(dice, base, width * share, depth * share, height - thick * 0.5)
     if low and base in ("legs", "frame") and dice.chance(0.4):
         level = height * dice.between(0.15, 0.45)
-        parts.append(_top(dice, shape if shape != "round" else "rectangle", width * share * 0.95, depth * share * 0.95, (level, level + 2)))
+        parts.append(
+            _top(
+                dice,
+                shape if shape != "round" else "rectangle",
+                width * share * 0.95,
+                depth * share * 0.95,
+                (level, level + 2),
+            )
+        )
     return Piece("table", parts)
 
 
@@ -45,10 +53,15 @@ def table_with_cloth(dice: Dice) -> Piece:
         oval = 1.0
     else:
         oval = dice.between(0.5, 1.0)
-        cloth = tapered(((0, height - hang, 0), width * 1.06, width * oval * 1.06), ((0, height, 0), width, width * oval))
+        cloth = tapered(
+            ((0, height - hang, 0), width * 1.06, width * oval * 1.06),
+            ((0, height, 0), width, width * oval),
+        )
     parts = [cloth]
     if hang < height - 5:
-        parts += legs.four_legs(dice, width * 0.65, width * 0.65 * oval, height - 5, dice.between(3, 8))
+        parts += legs.four_legs(
+            dice, width * 0.65, width * 0.65 * oval, height - 5, dice.between(3, 8)
+        )
     return Piece("table", parts)
 
 
@@ -68,12 +81,19 @@ def desk(dice: Dice) -> Piece:
             support.append(box((x - wide, x), (foot, height - t), (-z, z)))
             support += fronts(dice, (x - wide, x), (foot, height - t), z, dice.count(2, 4), 1)
             if foot:
-                support += [box((a, a + 4), (0, foot), (b, b + 4), material=2) for a in (x - wide, x - 4) for b in (-z, z - 4)]
+                support += [
+                    box((a, a + 4), (0, foot), (b, b + 4), material=2)
+                    for a in (x - wide, x - 4)
+                    for b in (-z, z - 4)
+                ]
         elif style == "board":
             support.append(box((x - t, x), (0, height - t), (-z, z)))
         else:
             r = dice.between(1.5, 4)
-            support += [box((x - 2 * r, x), (0, height - t), (b - r, b + r), material=1) for b in (-z + r, z - r)]
+            support += [
+                box((x - 2 * r, x), (0, height - t), (b - r, b + r), material=1)
+                for b in (-z + r, z - r)
+            ]
             if dice.chance(0.4):
                 support.append(box((x - 2 * r, x), (0, 2 * r), (-z - 2, z + 2), material=1))
         parts += support if side > 0 else [part.mirrored() for part in support]
@@ -82,7 +102,9 @@ def desk(dice: Dice) -> Piece:
         at = dice.between(-z, 0)
         parts.append(box((-x, x), (low, height - t), (at, at + 2)))
     if dice.chance(0.3):
-        parts += fronts(dice, (-x * 0.5, x * 0.5), (height - t - 12, height - t), z - 1, 1, dice.count(1, 2))
+        parts += fronts(
+            dice, (-x * 0.5, x * 0.5), (height - t - 12, height - t), z - 1, 1, dice.count(1, 2)
+        )
         parts.append(box((-x * 0.6, x * 0.6), (height - t - 12, height - t), (-z, z - 1)))
     if dice.chance(0.15):
         rise = dice.between(20, 50)
@@ -100,7 +122,14 @@ def fronts(dice: Dice, x: tuple, y: tuple, z: float, rows: int, columns: int) ->
     material = dice.pick(0, 0, 1)
     for left, right in zip(xs[:-1], xs[1:]):
         for low, high in zip(ys[:-1], ys[1:]):
-            parts.append(box((left + gap, right - gap), (low + gap, high - gap), (z - 0.5, z + proud), material=material))
+            parts.append(
+                box(
+                    (left + gap, right - gap),
+                    (low + gap, high - gap),
+                    (z - 0.5, z + proud),
+                    material=material,
+                )
+            )
             a, b = (left + right) / 2, (low + high) / 2
             upright = high - low > 1.4 * (right - left)
             if upright:
@@ -110,7 +139,11 @@ def fronts(dice: Dice, x: tuple, y: tuple, z: float, rows: int, columns: int) ->
             elif handle == "bar":
                 long = min(high - low, right - left) * dice.between(0.2, 0.4)
                 dx, dy = (0.8, long) if upright else (long, 0.8)
-                parts.append(box((a - dx, a + dx), (b - dy, b + dy), (z + proud, z + proud + 2.5), material=2))
+                parts.append(
+                    box(
+                        (a - dx, a + dx), (b - dy, b + dy), (z + proud, z + proud + 2.5), material=2
+                    )
+                )
     return parts
 
 
@@ -137,17 +170,41 @@ def _base(dice: Dice, base: str, width: float, depth: float, top: float) -> List
         if dice.chance(0.5):
             apron = top - dice.between(5, 14)
             inner = thick * 0.8
-            parts += [box((-x + inner, x - inner), (apron, top), (at - 1, at + 1), material=1) for at in (-z + inner, z - inner)]
-            parts += both(box((x - inner - 1, x - inner + 1), (apron, top), (-z + inner, z - inner), material=1))
+            parts += [
+                box((-x + inner, x - inner), (apron, top), (at - 1, at + 1), material=1)
+                for at in (-z + inner, z - inner)
+            ]
+            parts += both(
+                box(
+                    (x - inner - 1, x - inner + 1),
+                    (apron, top),
+                    (-z + inner, z - inner),
+                    material=1,
+                )
+            )
         if dice.chance(0.2):
             parts += legs.stretchers(dice, width, depth, top * dice.between(0.1, 0.3), thick)
         return parts
     if base == "pedestal":
-        return legs.pedestal(dice, top, min(x, z) * dice.between(0.5, 1.0)) if dice.chance(0.7) else legs.star(dice, top, min(x, z) * 0.8)
+        return (
+            legs.pedestal(dice, top, min(x, z) * dice.between(0.5, 1.0))
+            if dice.chance(0.7)
+            else legs.star(dice, top, min(x, z) * 0.8)
+        )
     if base == "trestle":
         inset, spread = dice.between(0.05, 0.25) * width, dice.between(0.3, 0.9) * z
-        parts = both(*(rod((x - inset, 0, s * z * 0.9), (x - inset, top, s * spread * 0.3), t, material=1) for s in (1, -1)))
-        return [*parts, box((-x + inset, x - inset), (top * 0.3, top * 0.3 + 2 * t), (-t / 2, t / 2), material=1)]
+        parts = both(
+            *(
+                rod((x - inset, 0, s * z * 0.9), (x - inset, top, s * spread * 0.3), t, material=1)
+                for s in (1, -1)
+            )
+        )
+        return [
+            *parts,
+            box(
+                (-x + inset, x - inset), (top * 0.3, top * 0.3 + 2 * t), (-t / 2, t / 2), material=1
+            ),
+        ]
     if base == "boards":
         inset = dice.pick(0.0, dice.between(0, 0.2) * width)
         parts = both(box((x - inset - t, x - inset), (0, top), (-z, z)))
@@ -161,8 +218,13 @@ def _base(dice: Dice, base: str, width: float, depth: float, top: float) -> List
             if level or dice.chance(0.6):
                 parts += both(box((x - t, x), (level, level + t), (-z, z), material=1))
                 if dice.chance(0.7):
-                    parts += [box((-x, x), (level, level + t), (at, at + t), material=1) for at in (-z, z - t)]
+                    parts += [
+                        box((-x, x), (level, level + t), (at, at + t), material=1)
+                        for at in (-z, z - t)
+                    ]
         return parts
     foot = z * dice.between(0.5, 0.9)
     column = both(box((x * 0.7 - t, x * 0.7 + t), (0, top), (-t, t), material=1))
-    return column + both(box((x * 0.7 - t, x * 0.7 + t), (0, 2 * t), (-foot, foot), dice.between(0, t), 1))
+    return column + both(
+        box((x * 0.7 - t, x * 0.7 + t), (0, 2 * t), (-foot, foot), dice.between(0, t), 1)
+    )
