@@ -25,7 +25,7 @@ from local_space.surface import Mesh
 _SIDE = 1024
 _JPEG = {"quality": 85}
 # Texels a length of 1; what a photo of 640 px shows of the surface.
-_DENSITY = 420.0
+_DENSITY = 384.0
 # The longer side of the object, in cells, of the grid that tells what a photo shows.
 _CELLS = 384
 # By how much, in lengths, a point may lie behind what the photo shows and still be it.
@@ -200,9 +200,11 @@ def _spread(
     """
     shape = (6, _SPACE + 2, _SPACE + 2, _SPACE + 2)
     cell = ((points + 0.5) * _SPACE).astype(int).clip(0, _SPACE - 1) + 1
-    nodes, node = np.unique(np.ravel_multi_index((direction, *cell.T), shape), return_inverse=True)
+    key = np.ravel_multi_index((direction, *cell.T), shape)
+    nodes = np.flatnonzero(np.bincount(key))
     number = np.full(shape, -1)
     number.ravel()[nodes] = np.arange(len(nodes))
+    node = number.ravel()[key]
     _, *place = np.unravel_index(nodes, shape)
     starts, ends = [], []
     for step in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)):
@@ -238,14 +240,17 @@ def _sums(node: np.ndarray, values: np.ndarray) -> np.ndarray:
 def _sampled(grid: np.ndarray, points: np.ndarray, direction: np.ndarray) -> np.ndarray:
     """The colours (n, 3) of `_spread` at points, between the nodes of their direction."""
     at = (points + 0.5) * _SPACE + 0.5
-    low = np.floor(at).astype(int).clip(0, _SPACE)
-    share = at - low
-    flat = grid.reshape(4, -1).T.copy()
+    low = at.astype(np.int32)
+    high = at - low
+    shares = 1 - high, high
+    flat = np.ascontiguousarray(grid.reshape(4, -1).T)
+    side = grid.shape[-1]
+    strides = np.array([side * side, side, 1])
+    first = direction * side**3 + low @ strides
     total = np.zeros((len(points), 4), np.float32)
-    for corner in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(corner, share, 1 - share), axis=1)
-        place = np.ravel_multi_index((direction, *(low + corner).T), grid.shape[1:])
-        total += weight[:, None] * flat[place]
+    for x, y, z in np.ndindex(2, 2, 2):
+        weight = shares[x][:, 0] * shares[y][:, 1] * shares[z][:, 2]
+        total += weight[:, None] * flat[first + strides @ (x, y, z)]
     return total[:, :3] / total[:, 3:]
 
 
