@@ -11,7 +11,8 @@ from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 import gradio as gr
 from PIL import Image
 
-from local_space import geometry, mesh_file, segmentation, surface, texture
+from local_space import geometry, mesh_file, segmentation, shape, surface, texture
+from local_space.recognition import Recognised
 
 MAX_SEED = 10_000_000
 # Gradio drops its copies of photos and meshes after an hour, looking every ten minutes.
@@ -93,7 +94,7 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         views = _cut_out(photos, remove_background=check_box_rembg)
         watch.lap("remove background")
         progress(0.3, desc="shape")
-        mesh = _shape(views, int(octree_resolution))
+        mesh, recognised = _shape(views, int(octree_resolution))
         folder = _new_folder()
         files = [mesh_file.write(mesh, folder, "white_mesh.glb")]
         watch.lap("shape generation")
@@ -104,6 +105,8 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         used = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
         stats = {
             "engine": NOTE,
+            "class": recognised.kind,
+            "class_probability": round(recognised.probability, 3),
             "number_of_faces": len(mesh.faces),
             "number_of_vertices": len(mesh.vertices),
             "params": {
@@ -133,12 +136,16 @@ def _cut_out(photos: Dict[str, Photo], remove_background: bool) -> Dict[str, seg
     return views
 
 
-def _shape(views: Dict[str, segmentation.View], octree_resolution: int) -> surface.Mesh:
-    silhouettes = {name: view.silhouette for name, view in views.items()}
+def _shape(
+    views: Dict[str, segmentation.View], octree_resolution: int
+) -> Tuple[surface.Mesh, Recognised]:
     try:
-        return geometry.build(silhouettes, octree_resolution, views["front"].colours)
+        mesh, _, recognised = shape.build(views, octree_resolution)
     except geometry.NothingInCommon as error:
         raise gr.Error("The views do not show one object: no solid has these outlines.") from error
+    except shape.NothingLikeFurniture as error:
+        raise gr.Error("Nothing in the front view looks like a piece of furniture.") from error
+    return mesh, recognised
 
 
 def _new_folder() -> str:
