@@ -30,8 +30,11 @@ _CLASSES = (
     (r"table\b|desk|workbench", "table"),
     (r"bench|bank\b|piano|changing", "other"),
 )  # fmt: skip
-_NO_FURNITURE = r"baseball|tennis|fan|wall light|mobile|hanging|ceiling|pendant|street|hood|towel|camping|garden"
-    r"baseball|tennis|fan|wall light|mobile|hanging|ceiling|pendant|street|hood|towel|garden"
+_NO_FURNITURE = (
+    r"baseball|tennis|fan|wall light|mobile|hanging|ceiling|pendant|street|hood|towel|"
+    r"camping|garden|bedspread"
+)
+# A piece whose surface is this near to one that is kept aside is taken for the same.
 _SAME_WITHIN, _SAME_SHARE = 0.02, 0.9
 # Of the longest side: how thick an open sheet is taken to be, to either side.
 _SHEET = 0.008
