@@ -173,8 +173,8 @@ def _peaks(angles: np.ndarray) -> List[Tuple[float, float]]:
     count = len(angles)
     before, after = np.roll(angles, 1), np.roll(angles, -1)
     together = before + angles + after
-    tops = np.flatnonzero((angles >= before) & (angles > after))
-    tops = tops[np.argsort(-together[tops])]
+    found = np.flatnonzero((angles >= before) & (angles > after))
+    tops = found[np.argsort(-together[found])].tolist()
     tops = [t for t in tops if together[t] > _MIN_SHARE * together[tops[0]]][:_MAX_ANGLES]
     step = 360 / count
     return [

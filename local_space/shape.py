@@ -23,7 +23,7 @@ from local_space.templates import COARSE, Template
 # Cells of the longest side of the surface.
 _CELLS = 80
 # How many pieces of the catalogue are fitted for each angle; what the field is worth beside them.
-_TEMPLATES, _FIELD_WORTH = 4, 0.55
+_TEMPLATES, _FIELD_WORTH = 4, 0.0
 _FEWEST = 20
 # A fit whose silhouette overlaps less with the photo's explains nothing.
 _MIN_OVERLAP = 0.5

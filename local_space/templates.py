@@ -22,14 +22,14 @@ CELLS, COARSE = 64, 24
 _MIN_KIND = 0.03
 # What agreement with the network's field counts against the overlap of silhouettes, and what a
 # factor of e in the likelihood of the class does.
-FIELD_WEIGHT, _KIND_WEIGHT = 0.8, 0.02
+FIELD_WEIGHT, _KIND_WEIGHT = 0.4, 0.02
 _PICTURE = 24
 
 
 class Template(NamedTuple):
     """A piece of the catalogue for one hypothesis."""
 
-    index: int
+    number: int
     agreement: float  # with the network's field, 0 to 1
 
 
@@ -84,7 +84,7 @@ def _pixels(hypothesis: Hypothesis) -> np.ndarray:
 
 def rim(template: Template) -> np.ndarray:
     """Points (n, 3) of its surface on coarse cells, in box coordinates."""
-    solid = np.unpackbits(_pieces()["coarse"][template.index]).reshape(COARSE, COARSE, COARSE) > 0
+    solid = np.unpackbits(_pieces()["coarse"][template.number]).reshape(COARSE, COARSE, COARSE) > 0
     return on_rim(solid)
 
 
@@ -98,7 +98,7 @@ def field(template: Template, counts: np.ndarray) -> np.ndarray:
     """Over 0 inside, on `counts` cells a side, -0.5 to 0.5; thin parts stay."""
     pieces, shape = _pieces(), (CELLS // 2, CELLS, CELLS)
     left, right = (
-        np.unpackbits(pieces["halves"][pieces[side][template.index]]).reshape(shape)
+        np.unpackbits(pieces["halves"][pieces[side][template.number]]).reshape(shape)
         for side in ("left", "right")
     )
     solid = np.concatenate([right[::-1], left]).astype(np.float32)

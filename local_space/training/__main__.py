@@ -1,8 +1,8 @@
-"""`python -m local_space.training [STAGE...]`: shapes and pictures, the weights, the engine's file.
+"""`python -m local_space.training [STAGE...]`: makes the training set and the weights.
 
-Stages, all by default and in this order: `render` makes the training set in --folder, `train` learns
-the weights from it, `export` writes them where the engine reads them. What is done already is not
-done again: a stage that was cut off goes on where it was, training from its last checkpoint.
+Stages, all by default and in this order: `render` makes the training set in --folder, `train`
+learns the weights from it, `export` writes them where the engine reads them. What is done already
+is not done again: a stage that was cut off goes on where it was, training from its last checkpoint.
 """
 
 from __future__ import annotations

@@ -23,14 +23,17 @@ _CLASSES = (
     (r"stool|ottoman|puff|pouf|bar chair", "stool"),
     (r"table lamp|desk lamp|little lamp|living.*lamp|^lamp|floor lamp|lamp$", "lamp"),
     (r"chair|class seat", "chair"),
-    (r"bedside|cabinet|wardrobe|dresser|chest|cupboard|fridge|refrigerator|freezer|locker", "cabinet"),
+    (r"bedside|cabinet|wardrobe|dresser|chest|cupboard|fridge|refriger|freezer|locker", "cabinet"),
     (r"washing machine|dryer|oven|safe|island|vanity|trunck|speaker", "cabinet"),
     (r"shel(f|ves)|shelving|bookcase", "shelf"),
     (r"\bbed\b|crib|futon", "bed"),
     (r"table\b|desk|workbench", "table"),
     (r"bench|bank\b|piano|changing", "other"),
 )  # fmt: skip
-_NO_FURNITURE = r"baseball|tennis|fan|wall light|mobile|hanging|ceiling|pendant|street|hood|towel|camping|garden|bedspread"
+_NO_FURNITURE = (
+    r"baseball|tennis|fan|wall light|mobile|hanging|ceiling|pendant|street|hood|towel|"
+    r"camping|garden|bedspread"
+)
 # A piece whose surface is this near to one that is kept aside is taken for the same.
 _SAME_WITHIN, _SAME_SHARE = 0.02, 0.9
 # Of the longest side: how thick an open sheet is taken to be, to either side.
@@ -48,7 +51,7 @@ class Model(NamedTuple):
 
 
 def read(kept_aside: Set[str]) -> Tuple[List[Model], List[str]]:
-    """The furniture but what is kept aside or the same as that, and the names of what was left out."""
+    """The furniture but what is kept aside or the same as that; the names of what was left out."""
     found = {model.name: model for model in _models()}
     rng = np.random.default_rng(0)
     clouds = {name: _cloud(model, rng) for name, model in found.items()}

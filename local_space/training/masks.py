@@ -1,4 +1,4 @@
-"""Damages silhouettes as a segmentation network does, so that the shape is learned in spite of it."""
+"""Damages silhouettes as a segmentation network does: the shape is learned in spite of it."""
 
 from __future__ import annotations
 

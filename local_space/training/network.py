@@ -140,7 +140,7 @@ def point_features(
 ) -> torch.Tensor:
     """Points (b, n, 3) in box coordinates to the decoder's input (b, n, _POINT).
 
-    `camera` (b, 6) is around and above in degrees, nearness, scale and middle of the picture's side.
+    `camera` (b, 6) is around and above in degrees, nearness, scale and middle of the side.
     """
     points = boxed * half[:, None]
     turn, tilt = (camera[:, k] * (torch.pi / 180) for k in (0, 1))

@@ -130,7 +130,7 @@ def box(x: Span, y: Span, z: Span, rounding: float = 0.0, material: int = 0) -> 
 def cushion(
     x: Span, y: Span, z: Span, flat: float = 4.0, puffy: float = 2.5, material: int = 0
 ) -> Part:
-    """A pillow: a superellipsoid; larger exponents are boxier, `flat` around y, `puffy` along it."""
+    """A pillow: a superellipsoid; larger exponents are boxier: `flat` around y, `puffy` along."""
     turn, rise = np.linspace(0, 2 * np.pi, 25)[:-1], np.linspace(-np.pi / 2, np.pi / 2, 13)
     t, r = np.meshgrid(turn, rise)
     unit = np.stack([np.cos(r) * np.cos(t), np.sin(r), np.cos(r) * np.sin(t)], -1).reshape(-1, 3)
@@ -226,8 +226,8 @@ def lathe(
 
 def rod(a: Point, b: Point, radius: float, end_radius: float = 0.0, material: int = 0) -> Part:
     """A round bar between two points."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    b = b + [0, 1e-3 * (np.abs(b - a).max() < 1e-3), 0]
+    a, b = np.array(a, float), np.array(b, float)
+    b[1] += 1e-3 * (np.abs(b - a).max() < 1e-3)
     length = float(np.linalg.norm(b - a))
     along = (b - a) / length
     other = np.array([1.0, 0, 0]) if abs(along[0]) < 0.9 else np.array([0, 0, 1.0])

@@ -1,4 +1,4 @@
-"""The catalogue's pieces as the engine keeps them: the solids of a few thousand, on 64 cells a side."""
+"""The catalogue's pieces as the engine keeps them: their solids on a grid."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _jittered(colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _moved(batch: Dict[str, torch.Tensor], rng: np.random.Generator) -> Dict[str, torch.Tensor]:
-    """Crops as of masks with faults: some larger or smaller and off the middle; the room is hidden."""
+    """Crops as of masks with faults, larger or smaller and off the middle; the room is hidden."""
     n = len(batch["kind"])
     some = torch.from_numpy((rng.random(n) < 0.4).astype(np.float32))
     zoom = 1 + some * torch.from_numpy(rng.uniform(-0.22, 0.1, n).astype(np.float32))

@@ -111,7 +111,7 @@ def arc_lamp(dice: Dice) -> Piece:
     shade = lathe([(-tall, wide), (-tall * 0.4, wide * 0.7), (0, wide * 0.25)], material=3).turned(
         "x", -dice.between(0, 50), (0, 0, 0)
     )
-    parts.append(shade.moved(*(end + [0, tall * 0.2, 0])))
+    parts.append(shade.moved(*(end + np.array([0, tall * 0.2, 0]))))
     parts.append(
         lathe(
             [(0, dice.between(7, 12) * scale), (dice.between(1, 3) * scale, 6 * scale)], material=1

@@ -32,10 +32,10 @@ def four_legs(
             parts += both(lathe(profile, (head[0], head[2]), material=material))
         elif style == "bent":
             bow = dice.between(0.03, 0.1) * top
-            points = [head, head + [bow * 0.7, -top * 0.35, bow * z * 0.7]]
+            points = [head, head + np.array([bow * 0.7, -top * 0.35, bow * z * 0.7])]
             points += [
-                toe + [-bow * 0.4, top * 0.25, -bow * z * 0.4],
-                toe + [bow * 0.5, 0, bow * z * 0.5],
+                toe + np.array([-bow * 0.4, top * 0.25, -bow * z * 0.4]),
+                toe + np.array([bow * 0.5, 0, bow * z * 0.5]),
             ]
             parts += both(*tube(points, thick / 2, material))
         elif style == "round" or (style == "splayed" and dice.chance(0.5)):

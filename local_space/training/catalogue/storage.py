@@ -13,7 +13,7 @@ from local_space.training.parts import Part, both, box, panel
 
 
 def cabinet(dice: Dice) -> Piece:
-    """A closed body with doors or drawers: low, high, wide, a wardrobe, a fridge, a bedside table."""
+    """A closed body with doors or drawers: low or high, a wardrobe, a fridge, a bedside table."""
     sort = dice.pick(
         "bedside", "low", "low", "chest", "wardrobe", "wardrobe", "fridge", "filing", "slim"
     )
