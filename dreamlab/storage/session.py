@@ -118,13 +118,16 @@ class Session:
 
     def save(self, draft: Path, upload_name: str) -> str:
         """Make the finished `draft` a model that is named after its upload. Return its name."""
-        name = self.reserve(upload_name)
-        try:
-            self.save_reserved(draft, name)
-        finally:
-            # The model itself holds the name now.
-            files.remove(files.reservation(self._models / name))
-        return name
+        with storage_errors():
+            files.sync(draft)
+        while True:
+            name = self.reserve(upload_name)
+            try:
+                if self._link(draft, name):
+                    return name
+            finally:
+                # The model itself holds the name now.
+                files.remove(files.reservation(self._models / name))
 
     def reserve(self, upload_name: str) -> str:
         """Reserve a name for a model that is made elsewhere, perhaps by more than one attempt.
@@ -149,19 +152,25 @@ class Session:
 
         Where several attempts make one model, on any host, the first one to save it counts.
         """
-        path = self._models / name
         with storage_errors():
             files.sync(draft)
-            if self.was_saved(name):
-                return
+        if not self.was_saved(name):
+            self._link(draft, name)
+
+    def _link(self, draft: Path, name: str) -> bool:
+        """Link `draft` to the model `name`. Return False if that name is or was taken."""
+        path = self._models / name
+        with storage_errors():
             try:
                 os.link(draft, path)
             except FileExistsError:
-                return
+                return False
             if files.tombstone(path).exists():
-                # Another attempt saved it and a client deleted it since we looked.
+                # A client deleted a model of that name since we looked.
                 files.remove(path)
+                return False
             files.sync(self._models)
+        return True
 
     def was_saved(self, name: str) -> bool:
         """Return whether the model was saved, even if it was deleted since."""

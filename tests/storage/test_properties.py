@@ -71,7 +71,7 @@ def test_a_model_name_is_never_used_twice(operations: List[str]) -> None:
         assert len(set(used_names)) == len(used_names)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.sampled_from(["keep", "save", "list", "delete"]), min_size=4, max_size=24))
 def test_concurrent_operations_lose_no_model(operations: List[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
