@@ -102,7 +102,7 @@ class HunyuanService:
             if self._connector.is_closing:
                 raise GeneratorUnavailable("The server is stopping.")
             if seconds_left(deadline) == 0:
-                raise GenerationTimeout(self._settings.generation_timeout_s)
+                raise DeadlineExceeded
             event = read_progress(job)
             if event is not None and event != last:
                 on_progress(event)

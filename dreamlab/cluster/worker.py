@@ -95,7 +95,7 @@ def generate(self: Task, task: Dict[str, Any]) -> List[Any]:
             return [*TaskResult(own.engine)]
         report()
         views = reopen_views(session, names, own.max_image_megapixels)
-        generation = Generation(attempt_id, session, views, Options(**options))
+        generation = Generation(self.request.id, session, views, Options(**options))
         generated = run(generation, service(), on_progress, model)
     except DreamLabError as error:
         return [*TaskResult(own.engine, error=messages.error_to_dict(error))]
