@@ -1,22 +1,20 @@
-"""`python benchmarks/furniture.py DIR [--url URL] [--pictures OUT]`: the stand-in on real pieces.
+"""`python benchmarks/furniture.py DIR... [--photo NAME] [--url URL] [--sheets OUT]`
 
-DIR holds one folder per piece: `front.png`, `back.png`, `left.png`, `right.png` (transparent, the
-frame 1.15 units wide), `cutout.png`, `room.jpg` and `truth.glb` (longest side 1, centred).
-Every case goes through a running stand-in's Gradio API: the one at --url, or one that is started
-here. The table has a line per piece and case, then the means:
+Measures the default engine on pieces of furniture, through its Gradio API with texture. A piece is
+a folder of DIR with `truth.glb` and a photo (`room.jpg`, or NAME). `front.png`, `back.png`,
+`left.png` and `right.png`, where the folder has them, make three more cases. Photos that lie in DIR
+itself have no truth: their models are only drawn.
 
-F, chamfer    20,000 samples of each surface after `measures.aligned`: one uniform scale and a
-              shift by the bounding boxes of the axes that the case's views show, nothing else
-IoU           the result's silhouette from the front against the photo's own
-colour        mean difference of a channel (0..255) of the texture seen from the front
-closed        watertight with all faces turned outwards; parts: bodies in the mesh
-s             seconds of a `generation_all` call, as its client sees them
+F3, F5    F-scores at 0.03 and 0.05 of the longest side, in the canonical frame
+IoU       of the filled solids on 64 cells
+placed    F-score at 0.03 after one scale and a shift by the axes that the case's views show
+parts     of the model and of the truth; closed: whether the model is watertight
+class     as the engine calls it, * where that is wrong
+s         seconds of the job, as its answer tells; MB: of the textured GLB
 
-`segmentation` is the overlap of the silhouette that `local_space.segmentation` finds in room.jpg
-with cutout.png's own transparency (run in this process: the API does not tell it).
-
-The last lines are for photos of 2048 px: the median and the worst of all pieces; the job by itself,
-as its answer tells, and as the client sees it, with the transport of photos and mesh by Gradio.
+A piece that the engine refuses scores 0. Every mean has a 95 % interval by bootstrap (10,000
+draws). Half A holds every second piece of the sorted list, from the first on: choose on A, confirm
+on B. The engine is started here, on one core, unless --url names a running one.
 """
 
 from __future__ import annotations
@@ -26,63 +24,64 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import trimesh
 from gradio_client import Client, handle_file
-from PIL import Image
+from gradio_client.exceptions import AppError
 
 if __package__ in (None, ""):  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import measures, rendering, resident
-from local_space import segmentation
+from benchmarks import contact_sheet, measures, pieces, resident, solids
+from benchmarks.pieces import PHOTO, Piece
 from local_space.launcher import StandIn
 
-CASES = {
-    "front": ("front",),
-    "front+left": ("front", "left"),
-    "four views": ("front", "back", "left", "right"),
-}
-_KNOWN = {"front": (0, 1), "front+left": (0, 1, 2), "four views": (0, 1, 2)}
-# How a picture shows each result: name of the drawing, degrees turned, degrees from above.
-_LOOKS = ((0, 0), (-35, 20), (-90, 0), (145, 20))
-_THUMBNAIL = 300
-_SPEED_SIDE, _SPEED_RUNS = 2048, 2
+_DRAWS = 10_000
+# The axes that the views of each case show; a photo from a corner shows all.
+_KNOWN = {"front": (0, 1)}
+_REFUSED = solids.Score(0.0, 0.0, 0.0, False, 0)
 
 
 class Result(NamedTuple):
     """One case of one piece."""
 
-    f_score: float
-    chamfer: float
-    iou: float
-    colour: float
-    closed: bool
-    parts: int
-    faces: int
-    megabytes: float
+    piece: Piece
+    case: str
+    score: solids.Score
+    placed: float
+    true_parts: int
+    name: str  # the class by the engine, "" where it tells none
     seconds: float
+    megabytes: float
+    faces: int
+
+
+class Made(NamedTuple):
+    """What the engine answered."""
+
+    path: Path
+    mesh: trimesh.Trimesh
+    stats: Any
 
 
 def main() -> None:
     arguments = _arguments()
-    stand_in = None if arguments.url else StandIn()
-    url = arguments.url or stand_in.url(timeout_s=120)  # type: ignore[union-attr]
-    pieces = sorted(path.parent for path in arguments.folder.glob("*/truth.glb"))
+    stand_in = None if arguments.url else _on_one_core()
     try:
+        url = arguments.url or stand_in.url(timeout_s=120)  # type: ignore[union-attr]
+        found = [it for folder in arguments.folders for it in pieces.read(folder, arguments.photo)]
         with tempfile.TemporaryDirectory() as downloads:
             client = Client(url, verbose=False, download_files=downloads)
-            measured = {piece.name: measure(client, piece, arguments.pictures) for piece in pieces}
-            _print_table(measured)
-            _print_segmentation(pieces)
-            pid = None if stand_in is None else stand_in.pid
-            _print_speed(client, pieces, Path(downloads), pid)
-        if stand_in is not None:
-            print(f"peak memory of the stand-in: {_peak(stand_in.pid)} MB")
+            results, rows = _measured(client, found)
+        for case in (*pieces.VIEWS, PHOTO):
+            _print_means(case, [result for result in results if result.case == case])
+        if stand_in is not None and Path("/proc").exists():
+            print(f"peak memory of the engine's process: {resident.peak_mb(stand_in.pid):.0f} MB")
+        if arguments.sheets is not None:
+            contact_sheet.save(rows, arguments.sheets)
     finally:
         if stand_in is not None:
             stand_in.stop()
@@ -94,150 +93,132 @@ def _arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--url", help="of a running stand-in")
-    parser.add_argument("--pictures", type=Path, metavar="OUT", help="folder for a picture each")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
+    parser.add_argument("--photo", default="room.jpg", metavar="NAME", help="as cutout.png")
+    parser.add_argument("--url", help="of a running engine")
+    parser.add_argument("--sheets", type=Path, metavar="OUT", help="folder for contact sheets")
     return parser.parse_args()
 
 
-def measure(client: Client, piece: Path, pictures: Optional[Path]) -> Dict[str, Result]:
-    """Every case of one piece."""
-    truth = measures.load(str(piece / "truth.glb"))
-    results, rows = {}, []
-    for case, views in CASES.items():
-        start = time.perf_counter()
-        path, _ = generate(client, {view: piece / f"{view}.png" for view in views})
-        seconds = time.perf_counter() - start
-        mesh = measures.load(path)
-        placed = measures.aligned(mesh, truth, _KNOWN[case])
-        results[case] = _result(placed, truth, piece / "front.png", path, seconds)
-        rows.append((piece / "front.png", placed))
-    if pictures is not None:
-        for photo in ("cutout.png", "room.jpg"):
-            path, _ = generate(client, {"front": piece / photo})
-            rows.append((piece / photo, measures.load(path)))
-        pictures.mkdir(parents=True, exist_ok=True)
-        _sheet(rows).save(pictures / f"{piece.name}.png")
-    return results
+def _on_one_core() -> StandIn:
+    stand_in = StandIn()
+    if not hasattr(os, "sched_setaffinity"):
+        stand_in.start()
+        return stand_in
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # the child inherits it
+    stand_in.start()
+    os.sched_setaffinity(0, cores)
+    return stand_in
 
 
-def generate(
-    client: Client, views: Dict[str, Path], endpoint: str = "/generation_all"
-) -> Tuple[str, float]:
-    """The path of the GLB that the stand-in makes of these views, and the seconds of the job."""
+def _measured(
+    client: Client, found: Sequence[Piece]
+) -> Tuple[List[Result], List[contact_sheet.Row]]:
+    print(
+        f"{'piece':38} {'case':10} {'half':4}    F3    F5   IoU placed parts closed "
+        f"{'class':10}    s   MB   faces"
+    )
+    results, rows = [], []
+    for piece in found:
+        for case, views in piece.cases.items():
+            made = _made(client, views)
+            result = _result(piece, case, made)
+            print(_line(result), flush=True)
+            results.append(result)
+            caption = f"{piece.name}, {case}, F5 {result.score.f5:.2f} {result.name}"
+            rows.append(contact_sheet.Row(caption, views["front"], made and made.mesh))
+    return results, rows
+
+
+def _made(client: Client, views: Any) -> Optional[Made]:
+    """The engine's textured model; None where it refuses, with its sentence printed."""
     inputs = {f"mv_image_{view}": handle_file(str(path)) for view, path in views.items()}
-    *files, _, stats, _ = client.predict(api_name=endpoint, seed=1, randomize_seed=False, **inputs)
-    made: Any = files[-1]
-    return str(made["value"] if isinstance(made, dict) else made), stats["time"]["total"]
+    try:
+        answer = client.predict(api_name="/generation_all", seed=1, randomize_seed=False, **inputs)
+    except AppError as error:
+        print(f"refused: {error}")
+        return None
+    file, stats = answer[1], answer[3]
+    path = Path(file["value"] if isinstance(file, dict) else file)
+    return Made(path, measures.load(str(path)), stats)
 
 
-def _result(
-    mesh: trimesh.Trimesh, truth: trimesh.Trimesh, photo: Path, path: str, seconds: float
-) -> Result:
-    f_score, chamfer = measures.distances(mesh, truth)
-    pixels = np.asarray(Image.open(photo).convert("RGBA"))
-    own = pixels[..., 3] >= 128
-    drawn = rendering.silhouette(mesh, rendering.VIEWS["front"], own.shape[0])
-    colours = rendering.colours(mesh, rendering.VIEWS["front"], own.shape[0])
-    solid = trimesh.Trimesh(mesh.vertices, mesh.faces)
+def _result(piece: Piece, case: str, made: Optional[Made]) -> Result:
+    if made is None:
+        return Result(piece, case, _REFUSED, 0.0, 0, "refused", 0.0, 0.0, 0)
+    score, placed, true_parts = _REFUSED, 0.0, 0
+    if piece.truth is not None:
+        truth = measures.load(str(piece.truth))
+        score, true_parts = solids.score(made.mesh, truth), solids.parts(truth)
+        aligned = measures.aligned(made.mesh, truth, _KNOWN.get(case, (0, 1, 2)))
+        placed, _ = measures.distances(aligned, truth)
     return Result(
-        f_score=f_score,
-        chamfer=chamfer,
-        iou=measures.overlap_in_box(drawn, own),
-        colour=measures.colour_error(colours, pixels[..., :3], drawn & own),
-        closed=bool(solid.is_watertight and solid.is_winding_consistent and solid.volume > 0),
-        parts=int(solid.body_count),
-        faces=len(mesh.faces),
-        megabytes=Path(path).stat().st_size / 1e6,
-        seconds=seconds,
+        piece,
+        case,
+        score,
+        placed,
+        true_parts,
+        made.stats.get("class", ""),
+        made.stats["time"]["total"],
+        made.path.stat().st_size / 1e6,
+        len(made.mesh.faces),
     )
 
 
-def _sheet(rows: List[Any]) -> Image.Image:
-    """A line per result: the photo, then the result with and without its texture."""
-    size = _THUMBNAIL
-    sheet = Image.new("RGB", (size * (1 + 2 * len(_LOOKS)), size * len(rows)), (236, 236, 236))
-    for row, (photo, mesh) in enumerate(rows):
-        picture = Image.open(photo).convert("RGBA").resize((size, size))
-        sheet.paste(picture, (0, row * size), picture)
-        for column, look in enumerate(_LOOKS):
-            view = rendering.turned(*look)
-            for offset, draw in enumerate((rendering.colours, rendering.shades)):
-                drawn = Image.fromarray(draw(mesh, view, 2 * size)).resize((size, size))
-                sheet.paste(drawn, ((1 + 2 * column + offset) * size, row * size))
-    return sheet
-
-
-def _print_table(measured: Dict[str, Dict[str, Result]]) -> None:
-    print(f"{'piece':18} {'case':11}      F  chamfer   IoU colour closed parts   faces   MB    s")
-    for piece, results in measured.items():
-        for case, result in results.items():
-            print(_line(piece, case, result))
-    for case in CASES:
-        of_case = [results[case] for results in measured.values()]
-        means = Result(*(statistics.mean(column) for column in zip(*of_case)))
-        print(_line("mean", case, means._replace(closed=all(r.closed for r in of_case))))
-
-
-def _line(piece: str, case: str, r: Result) -> str:
+def _line(result: Result) -> str:
+    piece, score = result.piece, result.score
+    true = pieces.true_classes(piece.name)
+    wrong = "*" if true and result.name not in ("", *true) else ""
     return (
-        f"{piece:18} {case:11} {r.f_score:6.3f} {r.chamfer:8.4f} {r.iou:5.3f} {r.colour:6.1f}"
-        f" {'yes' if r.closed else 'NO':>6} {r.parts:5.0f} {r.faces:7.0f} {r.megabytes:4.1f}"
-        f" {r.seconds:4.2f}"
+        f"{piece.name:38} {result.case:10} {piece.half:4} {score.f3:5.3f} {score.f5:5.3f}"
+        f" {score.iou:5.3f}  {result.placed:5.3f} {score.parts:2d}/{result.true_parts:2d}"
+        f" {'yes' if score.closed else 'NO':>6} {result.name + wrong:10} {result.seconds:4.2f}"
+        f" {result.megabytes:4.2f} {result.faces:7d}"
     )
 
 
-def _print_segmentation(pieces: List[Path]) -> None:
-    found = []
-    for piece in pieces:
-        true = np.asarray(Image.open(piece / "cutout.png"))[..., 3] >= 128
-        view = segmentation.cut_out(Image.open(piece / "room.jpg"))
-        found.append(measures.overlap(view.silhouette, true))
-        print(f"segmentation       {piece.name:18} {found[-1]:.3f}")
-    print(f"segmentation       mean               {statistics.mean(found):.3f}")
+def _print_means(case: str, results: Sequence[Result]) -> None:
+    """The means of one case: of half A, of half B and of all."""
+    measured = [result for result in results if result.piece.truth is not None]
+    if not measured:
+        return
+    for half in ("A", "B", "AB"):
+        _print_half(f"{case}, {half}", [it for it in measured if it.piece.half in half])
+    made = [result for result in results if result.faces]
+    for name, unit, values in (
+        ("job", "s", [it.seconds for it in made]),
+        ("GLB", "MB", [it.megabytes for it in made]),
+        ("faces", "", [it.faces for it in made]),
+    ):
+        print(f"{case}: {name} median {statistics.median(values):g} {unit}, worst {max(values):g}")
 
 
-def _print_speed(client: Client, pieces: List[Path], folder: Path, pid: Optional[int]) -> None:
-    kinds = (
-        ("front, transparent", {"front": "front.png"}, "/shape_generation"),
-        ("front, of a room", {"front": "room.jpg"}, "/shape_generation"),
-        ("four views, textured", {v: f"{v}.png" for v in CASES["four views"]}, "/generation_all"),
+def _print_half(title: str, results: Sequence[Result]) -> None:
+    for name, values in (
+        ("F3", [it.score.f3 for it in results]),
+        ("F5", [it.score.f5 for it in results]),
+        ("IoU", [it.score.iou for it in results]),
+        ("placed", [it.placed for it in results]),
+    ):
+        low, high = _interval(values)
+        print(f"{title}: {name} {statistics.mean(values):.3f} ({low:.3f} to {high:.3f})")
+    whole = [it for it in results if it.true_parts == 1]
+    named = [it for it in results if it.name and pieces.true_classes(it.piece.name)]
+    right = sum(it.name in pieces.true_classes(it.piece.name) for it in named)
+    print(
+        f"{title}: {sum(it.score.closed for it in results)} of {len(results)} closed, "
+        f"{sum(it.score.parts == 1 for it in results)} of {len(results)} in one part "
+        f"({sum(it.score.parts == 1 for it in whole)} of {len(whole)} whose truth is), "
+        f"class right {right} of {len(named)}"
     )
-    for name, photos, endpoint in kinds:
-        found = []
-        for piece in pieces:
-            large = {view: _enlarged(piece / photo, folder) for view, photo in photos.items()}
-            for _ in range(_SPEED_RUNS):
-                start, worked = time.perf_counter(), _cpu_seconds(pid)
-                _, job = generate(client, large, endpoint)
-                found.append((job, time.perf_counter() - start, _cpu_seconds(pid) - worked))
-        figures = (f"{statistics.median(column):.2f} ({max(column):.2f})" for column in zip(*found))
-        print("{} px: {:20}  job {} s, client {} s, CPU {} s".format(_SPEED_SIDE, name, *figures))
 
 
-def _enlarged(photo: Path, folder: Path) -> Path:
-    large = folder / f"{photo.parent.name}-{photo.name}"
-    if not large.exists():
-        picture = Image.open(photo)
-        picture.resize((_SPEED_SIDE, _SPEED_SIDE), Image.Resampling.BICUBIC).save(large)
-    return large
-
-
-def _cpu_seconds(pid: Optional[int]) -> float:
-    """What a process has used so far (Linux; nan elsewhere or for a server of someone else)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    except OSError:
-        return float("nan")
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _peak(pid: int) -> str:
-    """The largest resident size so far (Linux; `?` elsewhere)."""
-    try:
-        return f"{resident.peak_mb(pid):.0f}"
-    except OSError:
-        return "?"
+def _interval(values: Sequence[float]) -> Tuple[float, float]:
+    """The 95 % interval of the mean (Efron, 1979: percentiles of resampled means)."""
+    draws = np.random.default_rng(0).integers(0, len(values), (_DRAWS, len(values)))
+    low, high = np.percentile(np.asarray(values)[draws].mean(1), (2.5, 97.5))
+    return float(low), float(high)
 
 
 if __name__ == "__main__":

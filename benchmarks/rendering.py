@@ -98,20 +98,43 @@ def silhouette(mesh: trimesh.Trimesh, view: np.ndarray, side: int = 640) -> np.n
 def colours(mesh: trimesh.Trimesh, view: np.ndarray, side: int = 640) -> np.ndarray:
     """The texture alone, without light, (side, side, 3) uint8; grey where there is nothing."""
     drawing = draw(mesh.vertices @ view.T, mesh.faces, side)
-    picture = np.asarray(mesh.visual.material.baseColorTexture.convert("RGB"))
-    height, width = picture.shape[:2]
-    uv = (mesh.visual.uv[mesh.faces[drawing.face]] * drawing.weights[..., None]).sum(2)
-    column = np.clip(uv[..., 0] * width, 0, width - 1).astype(int)
-    row = np.clip((1 - uv[..., 1]) * height, 0, height - 1).astype(int)
-    return np.where(drawing.silhouette[..., None], picture[row, column], _GROUND).astype(np.uint8)
+    return _on_ground(_texels(mesh, drawing), drawing)
 
 
 def shades(mesh: trimesh.Trimesh, view: np.ndarray, side: int = 640) -> np.ndarray:
     """Clay under a lamp, (side, side, 3) uint8, by the mesh's own normals."""
     drawing = draw(mesh.vertices @ view.T, mesh.faces, side)
+    grey = 70 + 160 * _light(mesh, view, drawing)
+    return _on_ground(np.repeat(grey[..., None], 3, 2), drawing)
+
+
+def lit(mesh: trimesh.Trimesh, view: np.ndarray, side: int = 640) -> np.ndarray:
+    """The texture under a soft lamp beside the camera, (side, side, 3) uint8."""
+    drawing = draw(mesh.vertices @ view.T, mesh.faces, side)
+    light = 0.65 + 0.4 * _light(mesh, view, drawing)
+    return _on_ground((_texels(mesh, drawing) * light[..., None]).clip(0, 255), drawing)
+
+
+def _texels(mesh: trimesh.Trimesh, drawing: Drawing) -> np.ndarray:
+    """The texture's colour of each pixel; white for a mesh without a texture."""
+    texture = getattr(getattr(mesh.visual, "material", None), "baseColorTexture", None)
+    if texture is None:
+        return np.full((*drawing.face.shape, 3), 230, np.uint8)
+    picture = np.asarray(texture.convert("RGB"))
+    height, width = picture.shape[:2]
+    uv = (mesh.visual.uv[mesh.faces[drawing.face]] * drawing.weights[..., None]).sum(2)
+    column = np.clip(uv[..., 0] * width, 0, width - 1).astype(int)
+    row = np.clip((1 - uv[..., 1]) * height, 0, height - 1).astype(int)
+    return np.asarray(picture[row, column])
+
+
+def _light(mesh: trimesh.Trimesh, view: np.ndarray, drawing: Drawing) -> np.ndarray:
+    """How much light each pixel's surface gets from a lamp beside the camera, 0 to 1."""
     normals = (mesh.vertex_normals[mesh.faces[drawing.face]] * drawing.weights[..., None]).sum(2)
-    light = np.array([-0.35, 0.6, 0.72])
-    lit = (normals @ view.T) @ light / (np.linalg.norm(normals, axis=2) + 1e-9)
-    grey = 70 + 160 * np.clip(lit, 0, 1)
-    grey = np.where(drawing.silhouette, grey, _GROUND)
-    return np.repeat(grey[..., None], 3, 2).astype(np.uint8)
+    lamp = np.array([-0.35, 0.6, 0.72])
+    lit_share = (normals @ view.T) @ lamp / (np.linalg.norm(normals, axis=2) + 1e-9)
+    return np.asarray(lit_share.clip(0, 1))
+
+
+def _on_ground(picture: np.ndarray, drawing: Drawing) -> np.ndarray:
+    return np.where(drawing.silhouette[..., None], picture, _GROUND).astype(np.uint8)

@@ -5,46 +5,106 @@ The scene has one root node, and the mesh node is its child.
 
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
-from typing import Any, Dict, Union
+from typing import Any, Dict, List, Tuple, Union
 
-import trimesh
-from trimesh.visual import TextureVisuals
-from trimesh.visual.material import PBRMaterial
+import numpy as np
 
 from local_space.surface import Mesh
 from local_space.texture import Skin
 
-_WHITE = [230, 230, 230, 255]
+_WHITE = [0.9, 0.9, 0.9, 1.0]
+# Of the specification: component types, targets of buffer views, sampler filters.
+_FLOAT, _USHORT, _UINT = 5126, 5123, 5125
+_VERTICES, _FACES = 34962, 34963
+_LINEAR, _MIPMAPS, _CLAMP = 9729, 9987, 33071
+_JSON, _BINARY = 0x4E4F534A, 0x004E4942
 
 
 def write(mesh: Union[Mesh, Skin], folder: str, name: str) -> str:
     """Write `mesh` to `folder`/`name` and return the path. A Mesh is white, a Skin is textured."""
     skin = mesh if isinstance(mesh, Skin) else None
-    material = PBRMaterial(
-        name="photo" if skin else "plain",
-        baseColorTexture=skin.atlas if skin else None,
-        baseColorFactor=None if skin else _WHITE,
-        metallicFactor=0.0,
-        roughnessFactor=0.8,
+    small = len(mesh.vertices) < 2**16
+    positions = np.asarray(mesh.vertices, "<f4")
+    columns: List[Tuple[str, np.ndarray, int]] = [
+        ("POSITION", positions, _FLOAT),
+        ("NORMAL", np.asarray(mesh.normals, "<f4"), _FLOAT),
+    ]
+    if skin:
+        # v runs down in the file.
+        columns.append(("TEXCOORD_0", np.asarray([0, 1] + skin.uv * [1, -1], "<f4"), _FLOAT))
+    columns.append(
+        ("", np.asarray(mesh.faces, "<u2" if small else "<u4").ravel(), _USHORT if small else _UINT)
     )
+    chunks = [array.tobytes() for _, array, _ in columns]
+    accessors = [
+        {
+            "bufferView": index,
+            "componentType": kind,
+            "count": len(array),
+            "type": "SCALAR" if array.ndim == 1 else f"VEC{array.shape[1]}",
+        }
+        for index, (_, array, kind) in enumerate(columns)
+    ]
+    accessors[0].update(min=positions.min(0).tolist(), max=positions.max(0).tolist())
+    faces = len(columns) - 1
+    targets = [_VERTICES] * faces + [_FACES]
+    tree: Dict[str, Any] = {
+        "asset": {"version": "2.0", "generator": "local_space"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"name": "world", "children": [1]}, {"name": "furniture", "mesh": 0}],
+        "meshes": [
+            {
+                "primitives": [
+                    {
+                        "attributes": {name: i for i, (name, _, _) in enumerate(columns[:-1])},
+                        "indices": faces,
+                        "material": 0,
+                    }
+                ]
+            }
+        ],
+        "materials": [_material(textured=skin is not None)],
+        "accessors": accessors,
+    }
+    if skin:
+        chunks.append(skin.atlas)
+        tree["images"] = [{"bufferView": len(columns), "mimeType": "image/jpeg"}]
+        tree["samplers"] = [
+            {"magFilter": _LINEAR, "minFilter": _MIPMAPS, "wrapS": _CLAMP, "wrapT": _CLAMP}
+        ]
+        tree["textures"] = [{"source": 0, "sampler": 0}]
     path = Path(folder) / name
-    body = trimesh.Trimesh(
-        mesh.vertices,
-        mesh.faces,
-        vertex_normals=mesh.normals,
-        visual=TextureVisuals(uv=skin.uv if skin else None, material=material),
-        process=False,
-    )
-    scene = trimesh.Scene(body, base_frame="world")
-    glb = scene.export(file_type="glb", include_normals=True, tree_postprocessor=_add_root)
-    path.write_bytes(glb)
+    path.write_bytes(_glb(tree, chunks, targets))
     return str(path)
 
 
-def _add_root(tree: Dict[str, Any]) -> None:
-    """Put a single mesh node below a root node, as trimesh before release 5 does."""
-    nodes, scene = tree["nodes"], tree["scenes"][tree["scene"]]
-    if "mesh" in nodes[scene["nodes"][0]]:
-        nodes.append({"name": "world", "children": scene["nodes"]})
-        scene["nodes"] = [len(nodes) - 1]
+def _material(textured: bool) -> Dict[str, Any]:
+    surface: Dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.8}
+    surface.update({"baseColorTexture": {"index": 0}} if textured else {"baseColorFactor": _WHITE})
+    return {"name": "photo" if textured else "plain", "pbrMetallicRoughness": surface}
+
+
+def _glb(tree: Dict[str, Any], chunks: List[bytes], targets: List[int]) -> bytes:
+    """The file of `tree` with a buffer view for each chunk; the first ones have `targets`."""
+    views: List[Dict[str, int]] = []
+    binary = b""
+    for chunk in chunks:
+        views.append({"buffer": 0, "byteOffset": len(binary), "byteLength": len(chunk)})
+        binary += chunk + b"\0" * (-len(chunk) % 4)
+    for view, target in zip(views, targets):
+        view["target"] = target
+    tree = {**tree, "bufferViews": views, "buffers": [{"byteLength": len(binary)}]}
+    text = json.dumps(tree, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    length = 12 + 8 + len(text) + 8 + len(binary)
+    return b"".join(
+        (
+            struct.pack("<4sII", b"glTF", 2, length),
+            struct.pack("<II", len(text), _JSON) + text,
+            struct.pack("<II", len(binary), _BINARY) + binary,
+        )
+    )

@@ -9,14 +9,18 @@ from tempfile import TemporaryDirectory
 from typing import Any, Callable, Deque, Dict, List, Optional, Tuple
 
 import gradio as gr
+import numpy as np
 from PIL import Image
 
-from local_space import geometry, mesh_file, segmentation, surface, texture
+from local_space import camera, geometry, mesh_file, segmentation, shape, sizes, texture
+from local_space.camera import Camera
+from local_space.recognition import Recognised
+from local_space.surface import Mesh
 
 MAX_SEED = 10_000_000
 # Gradio deletes copies of photos and meshes after an hour. It checks every ten minutes.
 DELETE_CACHE = (600, 3600)
-NOTE = "A CPU stand-in: plain geometry from the silhouette, not made by Hunyuan3D."
+NOTE = "A CPU stand-in: geometry by a small network of its own, not made by Hunyuan3D."
 
 Photo = Optional[str]
 
@@ -93,19 +97,23 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         views = _cut_out(photos, remove_background=check_box_rembg)
         timer.end_stage("remove background")
         progress(0.3, desc="shape")
-        mesh = _shape(views, int(octree_resolution))
+        mesh, front_camera, recognised = _shape(views, int(octree_resolution))
         folder = _new_folder()
         files = [mesh_file.write(mesh, folder, "white_mesh.glb")]
         timer.end_stage("shape generation")
         if textured:
             progress(0.8, desc="texture")
-            files.append(mesh_file.write(texture.paint(mesh, views), folder, "textured_mesh.glb"))
+            skin = _texture(mesh, views, front_camera)
+            files.append(mesh_file.write(skin, folder, "textured_mesh.glb"))
             timer.end_stage("texture generation")
         used_seed = random.randint(0, MAX_SEED) if randomize_seed else int(seed)
         stats = {
             "engine": NOTE,
             "number_of_faces": len(mesh.faces),
             "number_of_vertices": len(mesh.vertices),
+            "class": recognised.kind,
+            "class_probability": round(recognised.probability, 3),
+            "size_guess_cm": sizes.size_guess_cm(recognised.kind, np.ptp(mesh.vertices, axis=0)),
             "params": {
                 "seed": used_seed,
                 "octree_resolution": int(octree_resolution),
@@ -133,12 +141,25 @@ def _cut_out(photos: Dict[str, Photo], remove_background: bool) -> Dict[str, seg
     return views
 
 
-def _shape(views: Dict[str, segmentation.View], octree_resolution: int) -> surface.Mesh:
-    silhouettes = {name: view.silhouette for name, view in views.items()}
+def _shape(
+    views: Dict[str, segmentation.View], octree_resolution: int
+) -> Tuple[Mesh, Camera, Recognised]:
     try:
-        return geometry.build(silhouettes, octree_resolution, views["front"].colours)
+        return shape.build(views, octree_resolution)
     except geometry.NothingInCommon as error:
         raise gr.Error("The views do not show one object: no solid has these outlines.") from error
+    except shape.NothingLikeFurniture as error:
+        raise gr.Error("Nothing in the photo looks like a piece of furniture.") from error
+
+
+def _texture(mesh: Mesh, views: Dict[str, segmentation.View], front_camera: Camera) -> texture.Skin:
+    cameras = {
+        name: camera.framed(camera.AROUND[name], 0.0, 0.0, mesh.vertices, view.silhouette)
+        for name, view in views.items()
+    }
+    cameras["front"] = front_camera
+    photos = [texture.Photo(*view, cameras[name]) for name, view in views.items()]
+    return texture.paint(mesh, photos)
 
 
 def _new_folder() -> str:

@@ -20,7 +20,7 @@ from local_space.outlines import MARGIN
 # No surface point may fall on a grid point: its neighbours would become one when vertices merge.
 _OFF_GRID = 1e-3
 # The faces of the default octree resolution, 256; their number grows with the square of it.
-_FACES, _RESOLUTION = 200_000, 256
+_FACES, _RESOLUTION = 40_000, 256
 # A plane of the grid is left out if it differs less than this, in cells, from the mean of those
 # beside it; faces grow to twice the last step.
 _STRAIGHT, _STEPS = 0.05, (1, 2, 4)

@@ -1,37 +1,52 @@
-"""Colours a mesh with its photos: each projected onto the surfaces that face it, in one atlas.
+"""Colours a mesh with its photos, in an atlas in which every point of the surface has its texel.
 
-Every photo is a page of the atlas. A face takes the page that it faces most and is seen in; the
-pages themselves are blended where a surface turns from one to the next, so that both sides of a
-seam have one colour (view-dependent weights: Debevec, Taylor and Malik, SIGGRAPH 1996). A side that
-no photo shows takes the opposite one's page, or the nearest colour that the front shows.
+A texel that a photo shows takes the photo's colour (z-buffer: Catmull, 1974). One that no photo
+shows takes that of its mirror image across x = 0, where a photo shows this. On what is left the
+colours around it spread along the surface (harmonic interpolation: Zhu, Ghahramani and Lafferty,
+ICML 2003). All three pass into each other gradually.
 """
 
 from __future__ import annotations
 
 import io
-from typing import Dict, List, Mapping, NamedTuple, Tuple
+from typing import NamedTuple, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 from scipy import ndimage
+from scipy.sparse import coo_matrix, diags
+from scipy.sparse.csgraph import laplacian
+from scipy.sparse.linalg import splu
 
-from local_space import outlines
-from local_space.segmentation import View
+from local_space import atlas, raster
+from local_space.camera import Camera
 from local_space.surface import Mesh
 
-_ATLAS = 2048
-_GUTTER = 4
-_JPEG = {"quality": 92, "subsampling": 0}
-# The longer side of the small copy in which the background takes the object's nearest colour.
-_SMALL = 256
-# Cells by which a point may lie behind what a view sees and still be it.
-_SEEN_WITHIN = 3.0
-# What a face that a view does not see has left of its score, and what the front has before others.
-_HIDDEN, _FRONT_BONUS = 0.2, 0.05
+_SIDE = 1024
+_JPEG = {"quality": 85}
+# Texels a length of 1; what a photo of 640 px shows of the surface.
+_DENSITY = 384.0
+# The longer side of the object, in cells, of the grid that tells what a photo shows.
+_CELLS = 384
+# By how much, in lengths, a point may lie behind what the photo shows and still be it.
+_BEHIND = 0.03
+# The cosine between normal and camera at which a photo begins to count, and counts fully.
+_FACING = (0.08, 0.35)
+# Cells from the silhouette's edge, or from that of a nearer surface, that mix with what is beside.
+_RIM = 3.0
+# Next to nothing, but more than what no photo shows.
+_LEAST = 0.02
+# Where colours spread: the cells a length of 1, and how many texels pull at a node as strongly as
+# one beside it; that share of it remains round an edge.
+_SPACE, _STIFFNESS, _ROUND_AN_EDGE = 40, 2.0, 0.03
 
-# Where each camera is: axis (0 x, 1 y, 2 z) and sign.
-_CAMERAS = {"front": (2, 1), "back": (2, -1), "left": (0, 1), "right": (0, -1)}
-_OPPOSITE = {"front": "back", "back": "front", "left": "right", "right": "left"}
+
+class Photo(NamedTuple):
+    """What one camera took: `colours` (h, w, 3) uint8, `silhouette` (h, w) bool."""
+
+    colours: np.ndarray
+    silhouette: np.ndarray
+    camera: Camera
 
 
 class Skin(NamedTuple):
@@ -41,194 +56,205 @@ class Skin(NamedTuple):
     faces: np.ndarray  # (m, 3) int
     normals: np.ndarray  # (n, 3) float
     uv: np.ndarray  # (n, 2) float, v up
-    atlas: Image.Image  # JPEG
+    atlas: bytes  # JPEG
 
 
-class _Page(NamedTuple):
-    colours: np.ndarray  # (h, w, 3) float32, as the camera sees it
-    depth: np.ndarray  # (rows, across): cells from the box's middle towards the camera
-    corner: Tuple[int, int]  # row and column in the atlas
+class _Shown(NamedTuple):
+    """A photo cropped to the object, and on a coarser grid what it shows of the mesh."""
+
+    colours: np.ndarray  # (h, w, 3) uint8
+    camera: Camera  # in the pixels of `colours`
+    step: float  # pixels of `colours` a cell
+    depth: np.ndarray  # (rows, columns) float: the nearest surface, or a nearer one beside it
+    share: np.ndarray  # (rows, columns) float: 1 well inside the silhouette, 0 outside
 
 
-def paint(mesh: Mesh, views: Mapping[str, View]) -> Skin:
-    """The mesh with the colours of `views`, of which `front` is one."""
-    pages, size = _pages(mesh, views)
-    atlas = np.zeros((size[1], size[0], 3), np.uint8)
-    for name, page in pages.items():
-        blended = _blended(name, pages).clip(0, 255).astype(np.uint8)
-        gutter = min(_GUTTER, page.corner[1])
-        padded = np.pad(blended, ((gutter, gutter), (gutter, gutter), (0, 0)), "edge")
-        row, column = page.corner[0] - gutter, page.corner[1] - gutter
-        atlas[row : row + padded.shape[0], column : column + padded.shape[1]] = padded
-    names = list(pages)
-    chosen = _choose(mesh, pages)
-    vertex, page_of_vertex, faces = _cut(mesh.faces, chosen)
-    uv = np.zeros((len(vertex), 2))
-    for index, name in enumerate(names):
-        of_page = page_of_vertex == index
-        across, up = _seen(name, mesh.in_box[vertex[of_page]])
-        (height, width), (row, column) = pages[name].colours.shape[:2], pages[name].corner
-        uv[of_page, 0] = (column + across * width) / size[0]
-        uv[of_page, 1] = 1 - (row + (1 - up) * height) / size[1]
-    return Skin(mesh.vertices[vertex], faces, mesh.normals[vertex], uv, _jpeg(atlas))
-
-
-def _seen(name: str, in_box: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Where the camera `name` sees points of the box: from its picture's left, from its bottom."""
-    axis, sign = _CAMERAS[name]
-    across = in_box[:, 0] if axis == 2 else in_box[:, 2]
-    # The front view has x to its right, the one from the right (-x) has z to its right.
-    return (across if (sign > 0) == (axis == 2) else 1 - across), in_box[:, 1]
-
-
-def _pages(mesh: Mesh, views: Mapping[str, View]) -> Tuple[Dict[str, _Page], Tuple[int, int]]:
-    """A page for every view, all of one scale, and the atlas's width and height."""
-    boxes = {name: outlines.box(view.silhouette) for name, view in views.items()}
-    sizes = {name: view.silhouette[boxes[name]].shape for name, view in views.items()}
-    shape = {name: width / height for name, (height, width) in sizes.items()}
-    # Two shelves at most, of pages that are one high.
-    one, two = [list(views)], [list(views)[:2], list(views)[2:]]
-    shelves = min((one, two) if len(views) > 2 else (one,), key=lambda it: _longest(it, shape))
-    gutter = _GUTTER if len(views) > 1 else 0
-    room = _ATLAS - 2 * gutter * len(views)
-    height = int(min(room / _longest(shelves, shape), max(size[0] for size in sizes.values())))
-    pages: Dict[str, _Page] = {}
-    right = bottom = 0
-    for shelf in shelves:
-        left = gutter
-        for name in shelf:
-            width = max(1, round(height * shape[name]))
-            colours = _filled(views[name], boxes[name], height, width)
-            pages[name] = _Page(colours, _depth(name, mesh.solid), (bottom + gutter, left))
-            left += width + 2 * gutter
-        right = max(right, left - gutter)
-        bottom += height + 2 * gutter
-    return pages, (right, bottom)
-
-
-def _longest(shelves: List[List[str]], shape: Mapping[str, float]) -> float:
-    """The longer side of an atlas with these shelves."""
-    widths = [sum(shape[name] for name in shelf) for shelf in shelves]
-    return max(*widths, len(shelves))
-
-
-def _filled(view: View, box: outlines.Box, height: int, width: int) -> np.ndarray:
-    """The object's box in (height, width) pixels, its background in the nearest colours of it."""
-    colours = Image.fromarray(view.colours[box]).resize((width, height), Image.Resampling.LANCZOS)
-    inside = outlines.resized(view.silhouette[box], height, width)
-    # The outermost pixels are a mixture with the background.
-    core = ndimage.binary_erosion(inside, iterations=2)
-    core = core if core.any() else inside
-    shrink = max(1, max(height, width) // _SMALL)
-    size = (max(1, width // shrink), max(1, height // shrink))
-    small_core = np.asarray(Image.fromarray(core).resize(size, Image.Resampling.NEAREST))
-    small = np.asarray(colours.resize(size, Image.Resampling.NEAREST))
-    if not small_core.any():
-        return np.asarray(colours, dtype=np.float32)
-    nearest = ndimage.distance_transform_edt(
-        ~small_core, return_distances=False, return_indices=True
+def paint(mesh: Mesh, photos: Sequence[Photo]) -> Skin:
+    """The mesh with the colours of `photos`, of which there is at least one."""
+    chart = atlas.unwrap(mesh.vertices, mesh.faces, _DENSITY, _SIDE)
+    corners = mesh.vertices[mesh.faces].astype(np.float32)
+    points = np.einsum("tc,tcx->tx", chart.weights, corners[chart.face])
+    normals = atlas.face_normals(mesh.vertices, mesh.faces).astype(np.float32)[chart.face]
+    shown = [_shown(mesh, photo) for photo in photos]
+    colours, share = _seen(shown, points, normals)
+    rest = np.flatnonzero(share < 1)
+    flip = np.array([-1, 1, 1], np.float32)
+    mirrored, mirrored_share = _seen(shown, points[rest] * flip, normals[rest] * flip)
+    mirrored_share *= 1 - share[rest]
+    colours *= share[:, None]
+    colours[rest] += mirrored_share[:, None] * mirrored
+    share[rest] += mirrored_share
+    direction = chart.direction[chart.face]
+    smooth = _spread(points, normals, direction, colours, share)
+    rest = np.flatnonzero(share < 1)
+    colours[rest] += (1 - share[rest, None]) * _sampled(smooth, points[rest], direction[rest])
+    height, width = chart.shape
+    image = np.empty((height * width, 3), np.uint8)
+    image[:] = colours.mean(0)
+    image[chart.texels] = colours.clip(0, 255)
+    uv = chart.uv / [width, height]
+    uv[:, 1] = 1 - uv[:, 1]
+    return Skin(
+        mesh.vertices[chart.vertex],
+        chart.faces,
+        mesh.normals[chart.vertex],
+        uv,
+        _jpeg(image.reshape(height, width, 3)),
     )
-    around = Image.fromarray(small[tuple(nearest)]).resize(
-        (width, height), Image.Resampling.BILINEAR
+
+
+def _shown(mesh: Mesh, photo: Photo) -> _Shown:
+    rows, columns = np.flatnonzero(photo.silhouette.any(1)), np.flatnonzero(photo.silhouette.any(0))
+    top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+    # Twice the texels: the nearest pixel is near enough then.
+    zoom = 2 * _DENSITY / photo.camera.scale
+    width, height = (max(1, round(float(size) * zoom)) for size in (right - left, bottom - top))
+    step = max(width, height) / _CELLS
+    shape = int(np.ceil(height / step)), int(np.ceil(width / step))
+    camera = photo.camera._replace(
+        scale=photo.camera.scale * zoom,
+        centre=((photo.camera.centre[0] - left) * zoom, (photo.camera.centre[1] - top) * zoom),
     )
-    return np.where(core[..., None], np.asarray(colours), np.asarray(around)).astype(np.float32)
+    inside = Image.fromarray(photo.silhouette[top:bottom, left:right]).convert("L")
+    cells = np.asarray(inside.resize(shape[::-1], Image.Resampling.BOX)) > 127
+    distance = ndimage.distance_transform_edt(np.pad(cells, 1))[1:-1, 1:-1]
+    share = np.where(cells, ((distance - 0.5) / _RIM).clip(_LEAST, 1), 0)
+    return _Shown(
+        np.asarray(
+            Image.fromarray(photo.colours[top:bottom, left:right]).resize(
+                (width, height), Image.Resampling.BICUBIC
+            )
+        ),
+        camera,
+        step,
+        ndimage.grey_dilation(_depth(mesh, camera, step, shape), size=(3, 3)),
+        share.astype(np.float32),
+    )
 
 
-def _depth(name: str, solid: np.ndarray) -> np.ndarray:
-    """How far towards the camera the solid reaches, in cells from the box's middle."""
-    axis, sign = _CAMERAS[name]
-    cells = solid if axis == 2 else solid.transpose(0, 2, 1)
-    length = cells.shape[2]
-    towards = cells[:, :, ::-1] if sign > 0 else cells
-    reach = length / 2 - towards.argmax(2)
-    reach = np.where(towards.any(2), reach, -length / 2)
-    mirrored = (sign > 0) != (axis == 2)
-    return (reach[:, ::-1] if mirrored else reach).astype(np.float32)
+def _depth(mesh: Mesh, camera: Camera, step: float, shape: Tuple[int, int]) -> np.ndarray:
+    """The depth of the surface that the camera sees in each cell, -1 where there is none."""
+    u, v, depth = camera.project(mesh.vertices)
+    corners = (np.stack([u, v], 1) / step)[mesh.faces]
+    a, b, c = (corners[:, corner] for corner in range(3))
+    # The front of a face is counter-clockwise, and v runs down.
+    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    front = area < 0
+    pixels = raster.covered(corners[front], *shape)
+    weights = raster.weights(corners[front], pixels)
+    # What runs straight across a picture is the inverse of the distance.
+    near = 1 / (1 - depth * camera.nearness) if camera.nearness else depth
+    seen = (weights * near[mesh.faces[front]][pixels[0]]).sum(1)
+    order = np.argsort(seen, kind="stable")
+    buffer = np.full(shape[0] * shape[1], np.nan)
+    buffer[(pixels[1] * shape[1] + pixels[2])[order]] = seen[order]
+    found = (1 - 1 / buffer) / camera.nearness if camera.nearness else buffer
+    return np.where(np.isnan(found), -1.0, found).reshape(shape).astype(np.float32)
 
 
-def _blended(name: str, pages: Mapping[str, _Page]) -> np.ndarray:
-    """The page, mixed with those of the cameras beside it where the surface turns to them."""
-    page = pages[name]
-    # The slope of the surface as this camera sees it: to its right and out of the picture.
-    right = -ndimage.gaussian_filter(page.depth, 1.0, order=(0, 1))
-    facing = 1 / np.sqrt(1 + right**2)
-    mixed, total = page.colours * 1.0, np.ones(page.colours.shape[:2], np.float32)
-    axis, sign = _CAMERAS[name]
-    for other, (other_axis, other_sign) in _CAMERAS.items():
-        if other not in pages or other_axis == axis:
-            continue
-        # Whether this picture's right is towards the other camera.
-        towards = other_sign * sign * (1 if axis == 2 else -1)
-        turned = np.maximum(0, towards * right) * facing
-        row, across = np.mgrid[: page.depth.shape[0], : page.depth.shape[1]]
-        width = page.depth.shape[1]
-        own = (across + 0.5 - width / 2) * towards
-        there = _column(page.depth - 0.5, pages[other].depth.shape[1], name, other)
-        seen = np.abs(pages[other].depth[row, there] - own) < _SEEN_WITHIN
-        weight = (turned**2 / np.maximum(facing**2, 1e-3)).clip(0, 1) * seen
-        weight = _stretched(ndimage.gaussian_filter(weight, 1.0), page.colours.shape[:2])
-        used = weight > 0.02
-        at_row, at_column = np.nonzero(used)
-        height, pixels = page.colours.shape[:2]
-        deep = page.depth[
-            at_row * page.depth.shape[0] // height, at_column * page.depth.shape[1] // pixels
-        ]
-        source = pages[other].colours
-        cells = pages[other].depth.shape[1]
-        column = _column(deep - 0.5, cells, name, other) * source.shape[1] // cells
-        shares = weight[used][:, None]
-        mixed[used] += shares * source[at_row.clip(0, source.shape[0] - 1), column]
-        total[used] += shares[:, 0]
-    return mixed / total[..., None]
+def _seen(
+    photos: Sequence[_Shown], points: np.ndarray, normals: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
+    """The colour (n, 3) that the photos show of each point, and how far they show it, 0 to 1."""
+    total = np.zeros((len(points), 3), np.float32)
+    weight, most = np.zeros(len(points), np.float32), np.zeros(len(points), np.float32)
+    for photo in photos:
+        towards = photo.camera.rotation()[2].astype(np.float32) - photo.camera.nearness * points
+        facing = np.einsum("ij,ij->i", normals, towards) / np.linalg.norm(towards, axis=1)
+        front = np.flatnonzero(facing > _FACING[0])
+        u, v, depth = photo.camera.project(points[front])
+        height, width = photo.colours.shape[:2]
+        column, row = u.astype(int).clip(0, width - 1), v.astype(int).clip(0, height - 1)
+        cell = (row / photo.step).astype(int), (column / photo.step).astype(int)
+        behind = (photo.depth[cell] - depth) / _BEHIND
+        share = (
+            photo.share[cell] * _ramp(facing[front], *_FACING) * (2 - 2 * behind).clip(0, 1)
+        ).astype(np.float32)
+        # Of several photos, that which a surface faces most counts most.
+        power = share * facing[front] ** 4
+        total[front] += power[:, None] * photo.colours[row, column]
+        weight[front] += power
+        most[front] = np.maximum(most[front], share)
+    return total / np.maximum(weight, 1e-9)[:, None], most
 
 
-def _column(depth: np.ndarray, cells: int, name: str, other: str) -> np.ndarray:
-    """The other picture's column, of `cells`, that shows what is `depth` towards camera `name`."""
-    sign = _CAMERAS[name][1]
-    other_axis, other_sign = _CAMERAS[other]
-    to_the_right = sign * other_sign * (1 if other_axis == 2 else -1)
-    return np.clip(np.round(cells / 2 - 0.5 + to_the_right * depth), 0, cells - 1).astype(int)
+def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return ((values - low) / (high - low)).clip(0, 1)
 
 
-def _stretched(weights: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:
-    image = Image.fromarray(weights.astype(np.float32))
-    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
+def _spread(
+    points: np.ndarray,
+    normals: np.ndarray,
+    direction: np.ndarray,
+    colours: np.ndarray,
+    share: np.ndarray,
+) -> np.ndarray:
+    """The colours (4, 6, s, s, s) that spread from what is known of the texels along the surface.
+
+    Texels of one cell in space that look along one of the six directions are a node of a graph.
+    Nodes of the same cell or of cells side by side are linked: strongly where the surface goes
+    smoothly on, weakly round an edge, not at all from one face of a thin board to the other. The
+    nodes' colours minimise the sum of share * (difference to a texel)² and of stiffness *
+    (difference of linked nodes)². `colours` (t, 3) come multiplied by `share` (t,). The fourth
+    channel is 1 where there is a node, else all are 0.
+    """
+    shape = (6, _SPACE + 2, _SPACE + 2, _SPACE + 2)
+    cell = ((points + 0.5) * _SPACE).astype(int).clip(0, _SPACE - 1) + 1
+    key = np.ravel_multi_index((direction, *cell.T), shape)
+    nodes = np.flatnonzero(np.bincount(key))
+    number = np.full(shape, -1)
+    number.ravel()[nodes] = np.arange(len(nodes))
+    node = number.ravel()[key]
+    _, *place = np.unravel_index(nodes, shape)
+    starts, ends = [], []
+    for step in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)):
+        beside = tuple(axis + move for axis, move in zip(place, step))
+        for other in range(6):
+            end = number[(other, *beside)]
+            linked = np.flatnonzero(end >= 0)
+            starts.append(linked)
+            ends.append(end[linked])
+    start, end = np.concatenate(starts), np.concatenate(ends)
+    looks = _sums(node, normals)
+    looks /= np.maximum(np.linalg.norm(looks, axis=1, keepdims=True), 1e-9)
+    same = np.einsum("ij,ij->i", looks[start], looks[end])
+    stiff = _STIFFNESS * np.where(same < -0.5, 0, np.maximum(same, _ROUND_AN_EDGE))
+    links = coo_matrix((stiff, (start, end)), (len(nodes),) * 2)
+    known, wanted = np.bincount(node, share), _sums(node, colours)
+    # A part that no photo shows at all has the mean of all colours.
+    mean = wanted.sum(0) / max(known.sum(), 1e-9)
+    system = laplacian(links.tocsr(), symmetrized=True) + diags(known + _LEAST**2)
+    solver = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    solved = solver.solve(wanted + _LEAST**2 * mean).astype(np.float32)
+    grid = np.zeros((4, *shape), np.float32)
+    grid.reshape(4, -1)[:3, nodes] = solved.T
+    grid.reshape(4, -1)[3, nodes] = 1
+    return grid
 
 
-def _choose(mesh: Mesh, pages: Mapping[str, _Page]) -> np.ndarray:
-    """The page of each face, (m,) int."""
-    corners = mesh.vertices[mesh.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    middles = mesh.in_box[mesh.faces].mean(1)
-    rows, columns, layers = mesh.solid.shape
-    scores = []
-    for name, page in pages.items():
-        axis, sign = _CAMERAS[name]
-        facing = normals[:, axis] * sign
-        across, up = _seen(name, middles)
-        wide = page.depth.shape[1]
-        row = np.clip((1 - up) * rows, 0, rows - 1).astype(int)
-        column = np.clip(across * wide, 0, wide - 1).astype(int)
-        deep = (middles[:, axis] - 0.5) * sign * (layers if axis == 2 else columns)
-        seen = page.depth[row, column] - deep < _SEEN_WITHIN
-        score = np.maximum(facing, 0) * np.where(seen, 1.0, _HIDDEN)
-        if _OPPOSITE[name] not in pages:
-            # Stands in for the side that no photo shows.
-            score = np.maximum(score, np.maximum(-facing, 0) * 0.9)
-        scores.append(score + (_FRONT_BONUS if name == "front" else 0.0))
-    return np.argmax(scores, axis=0)
+def _sums(node: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The sums (n, 3) of the `values` (t, 3) of each node."""
+    return np.stack([np.bincount(node, channel) for channel in values.T], 1)
 
 
-def _cut(faces: np.ndarray, chosen: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(old vertex, page) of each new vertex and the faces of these: one vertex per page."""
-    pages = int(chosen.max()) + 1
-    key = faces.astype(np.int64) * pages + chosen[:, None]
-    used, new_faces = np.unique(key, return_inverse=True)
-    return used // pages, used % pages, new_faces.reshape(faces.shape)
+def _sampled(grid: np.ndarray, points: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """The colours (n, 3) of `_spread` at points, between the nodes of their direction."""
+    at = (points + 0.5) * _SPACE + 0.5
+    low = at.astype(np.int32)
+    high = at - low
+    shares = 1 - high, high
+    flat = np.ascontiguousarray(grid.reshape(4, -1).T)
+    side = grid.shape[-1]
+    strides = np.array([side * side, side, 1])
+    first = direction * side**3 + low @ strides
+    total = np.zeros((len(points), 4), np.float32)
+    for x, y, z in np.ndindex(2, 2, 2):
+        weight = shares[x][:, 0] * shares[y][:, 1] * shares[z][:, 2]
+        total += weight[:, None] * flat[first + strides @ (x, y, z)]
+    return total[:, :3] / total[:, 3:]
 
 
-def _jpeg(atlas: np.ndarray) -> Image.Image:
+def _jpeg(picture: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(atlas).save(file, "JPEG", **_JPEG)
-    return Image.open(file)
+    Image.fromarray(picture).save(file, "JPEG", **_JPEG)
+    return file.getvalue()

@@ -23,6 +23,7 @@ from PIL import Image
 
 from benchmarks import measures, rendering
 from local_space import geometry, mesh_file, segmentation, surface, texture
+from local_space.camera import AROUND, framed
 from local_space.segmentation import View
 from support.api import DATA
 from support.processes import PROJECT
@@ -52,6 +53,15 @@ def view_of(piece: str, name: str) -> View:
 
 def photo_of_chair(name: str) -> View:
     return segmentation.cut_out(Image.open(DATA / f"chair-{name}.png"))
+
+
+def painted(views: Dict[str, View]) -> texture.Skin:
+    mesh = generate(views)
+    photos = [
+        texture.Photo(*view, framed(AROUND[name], 0, 0, mesh.vertices, view.silhouette))
+        for name, view in views.items()
+    ]
+    return texture.paint(mesh, photos)
 
 
 def generate(views: Dict[str, View]) -> geometry.Mesh:
@@ -196,7 +206,7 @@ def test_tiny_separate_parts_are_removed() -> None:
 
 def test_each_side_has_the_texture_of_its_photo(tmp_path: Path) -> None:
     views = {name: photo_of_chair(name) for name in FOUR}
-    path = mesh_file.write(texture.paint(generate(views), views), str(tmp_path), "chair.glb")
+    path = mesh_file.write(painted(views), str(tmp_path), "chair.glb")
     result = measures.aligned(measures.load(path), truth("chair"), (0, 1, 2))
     assert max(result.visual.material.baseColorTexture.size) <= 2048
     for name, view in views.items():
@@ -208,7 +218,7 @@ def test_each_side_has_the_texture_of_its_photo(tmp_path: Path) -> None:
 
 def test_a_side_without_a_photo_has_colours_of_the_object(tmp_path: Path) -> None:
     views = {"front": photo_of_chair("front")}
-    path = mesh_file.write(texture.paint(generate(views), views), str(tmp_path), "chair.glb")
+    path = mesh_file.write(painted(views), str(tmp_path), "chair.glb")
     behind = rendering.colours(measures.load(path), rendering.VIEWS["back"])
     shown = rendering.silhouette(measures.load(path), rendering.VIEWS["back"])
     front = views["front"]

@@ -1,0 +1,181 @@
+"""Photos of a piece of furniture to its closed surface.
+
+One photo: the network says what it is and from where it is seen; camera and proportions are then
+fitted to the silhouette (Nelder and Mead, 1965); the surface is the zero level of its occupancy.
+"""
+
+from __future__ import annotations
+
+from typing import List, Mapping, NamedTuple, Optional, Tuple
+
+import numpy as np
+from scipy import ndimage
+from scipy.optimize import minimize
+
+from local_space import geometry, recognition, surface, templates
+from local_space.camera import Camera, framed
+from local_space.outlines import MARGIN
+from local_space.recognition import SIDE, Hypothesis, Recognised
+from local_space.segmentation import View
+from local_space.surface import Mesh
+from local_space.templates import COARSE, Template
+
+# Cells of the longest side of the surface.
+_CELLS = 80
+# How many pieces of the catalogue are fitted for each angle; what the field is worth beside them.
+_TEMPLATES, _FIELD_WORTH = 4, 0.0
+_FEWEST = 20
+# A fit whose silhouette overlaps less with the photo's explains nothing.
+_MIN_OVERLAP = 0.5
+# How far a fit may go from what the network says before it costs a hundredth of the overlap:
+# degrees around and above, logarithms of nearness and of two proportions.
+_FREEDOM = np.array([5.0, 4.0, 0.25, 0.08, 0.08])
+_COST = 0.01
+_STEPS = 60
+# Pixels of the silhouettes that are compared, half of the network's.
+_SIDE = SIDE // 2
+# What a likelier angle is worth, in overlap, per factor of e.
+_LIKELY = 0.015
+# Cells whose coarse logits are nearer to 0 than this are looked at more closely.
+_SURE = 1.5
+
+
+class NothingLikeFurniture(ValueError):
+    """No piece of furniture explains the photo."""
+
+
+class _Fit(NamedTuple):
+    hypothesis: Hypothesis
+    template: Optional[Template]
+    overlap: float
+    value: float  # what it is worth against others
+
+
+def build(
+    views: Mapping[str, View], octree_resolution: int = 256
+) -> Tuple[Mesh, Camera, Recognised]:
+    """The mesh, the front photo's camera in its pixels, and what was recognised there.
+
+    Views from a side make it a visual hull, and the cameras orthographic ones. Raises
+    NothingLikeFurniture and geometry.NothingInCommon.
+    """
+    recognised = recognition.recognise(views["front"])
+    if "left" in views or "right" in views:
+        silhouettes = {name: view.silhouette for name, view in views.items()}
+        mesh = geometry.build(silhouettes, octree_resolution)
+        return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
+    fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
+    best = max(fits, key=lambda fit: fit.value)
+    if best.overlap < _MIN_OVERLAP:
+        raise NothingLikeFurniture
+    field = _field(recognised, best)
+    if field.max() <= 0:
+        raise NothingLikeFurniture
+    mesh = surface.extract(field, octree_resolution)
+    return mesh, recognised.in_photo(best.hypothesis.camera), recognised
+
+
+def _fits(recognised: Recognised, start: Hypothesis) -> List[_Fit]:
+    """The network's own field and the templates that explain the photo best, each fitted to it."""
+    boxed = templates.grid(np.full(3, COARSE))
+    logits = recognised.logits(boxed, start)
+    inside = 1 / (1 + np.exp(-logits))
+    likely = _LIKELY * float(np.log(start.probability))
+    fits = []
+    for template in templates.best(recognised, start, inside, _TEMPLATES):
+        fit = _fitted(recognised, start, templates.rim(template))
+        worth = templates.FIELD_WEIGHT * template.agreement + likely
+        fits.append(fit._replace(template=template, value=fit.value + worth))
+    solid = (logits > 0).reshape(COARSE, COARSE, COARSE)
+    rim = templates.on_rim(solid)
+    if len(rim) > _FEWEST:
+        fit = _fitted(recognised, start, rim)
+        fits.append(fit._replace(value=fit.value + _FIELD_WORTH + likely))
+    return fits
+
+
+def _fitted(recognised: Recognised, start: Hypothesis, points: np.ndarray) -> _Fit:
+    """Camera and proportions at which the silhouette of `points` overlaps most with the photo's."""
+    mask = recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3))
+    first = _numbers(start)
+
+    def loss(step: np.ndarray) -> float:
+        tried = _with_numbers(start, first + step * _FREEDOM, points, mask)
+        return _COST * float(step @ step) - _overlap(tried, points, mask)
+
+    corners = np.concatenate([np.zeros((1, 5)), np.eye(5)])
+    options = {"maxfev": _STEPS, "initial_simplex": corners}
+    found = minimize(loss, np.zeros(5), method="Nelder-Mead", options=options)
+    best = _with_numbers(start, first + found.x * _FREEDOM, points, mask)
+    return _Fit(best, None, _overlap(best, points, mask), -float(found.fun))
+
+
+def _numbers(hypothesis: Hypothesis) -> np.ndarray:
+    camera, half = hypothesis.camera, hypothesis.half
+    rest = np.log(half[[0, 2]] / half[1])
+    return np.array([camera.around, camera.above, np.log(camera.nearness), *rest])
+
+
+def _with_numbers(
+    start: Hypothesis, numbers: np.ndarray, points: np.ndarray, mask: np.ndarray
+) -> Hypothesis:
+    """The hypothesis of these numbers; scale and middle make the silhouettes' boxes the same."""
+    half = np.exp([numbers[3], 0.0, numbers[4]])
+    half *= 0.5 / half.max()
+    camera = start.camera._replace(
+        around=numbers[0],
+        above=float(np.clip(numbers[1], -5, 60)),
+        nearness=float(np.exp(numbers[2])),
+    )
+    u, v, _ = camera._replace(scale=1.0, centre=(0.0, 0.0)).project(points * half)
+    low, high = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
+    rows, columns = np.flatnonzero((mask > 0.5).any(1)), np.flatnonzero((mask > 0.5).any(0))
+    first = np.array([columns[0], rows[0]]) / _SIDE
+    last = np.array([columns[-1] + 1, rows[-1] + 1]) / _SIDE
+    scale = float(((last - first).sum()) / (high - low).sum())
+    middle = (first + last) / 2 - scale * (low + high) / 2
+    return start._replace(
+        camera=camera._replace(scale=scale, centre=(float(middle[0]), float(middle[1]))), half=half
+    )
+
+
+def _overlap(hypothesis: Hypothesis, points: np.ndarray, mask: np.ndarray) -> float:
+    """Intersection over union of the points' silhouette and the mask."""
+    drawn = _silhouette(hypothesis, points)
+    return float(np.minimum(drawn, mask).sum() / np.maximum(drawn, mask).sum())
+
+
+def _silhouette(hypothesis: Hypothesis, points: np.ndarray) -> np.ndarray:
+    u, v, _ = hypothesis.camera.project(points * hypothesis.half)
+    column, row = (np.floor(at * _SIDE).astype(int).clip(0, _SIDE - 1) for at in (u, v))
+    drawn = np.zeros((_SIDE, _SIDE), bool)
+    drawn[row, column] = True
+    return ndimage.binary_closing(drawn, np.ones((3, 3)))
+
+
+def _field(recognised: Recognised, fit: _Fit) -> np.ndarray:
+    """Signed distances in cells, positive inside, (rows, columns, layers) with MARGIN around."""
+    counts = np.maximum(8, np.round(fit.hypothesis.half * 2 * _CELLS)).astype(int)
+    if fit.template is None:
+        logits = _logits(recognised, fit.hypothesis, counts)
+    else:
+        logits = templates.field(fit.template, counts)
+    logits = np.pad(logits, MARGIN, constant_values=-abs(float(logits.min()))).astype(np.float32)
+    slope = np.sqrt(sum(np.square(g) for g in np.gradient(logits)))
+    distance = logits / np.maximum(slope, 0.25)
+    return distance.clip(-4, 4).transpose(1, 0, 2)[::-1].copy()
+
+
+def _logits(recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray) -> np.ndarray:
+    """The network's field on `counts` cells a side, looked at closely where the surface may be."""
+    few = np.maximum(8, np.round(counts / 3)).astype(int)
+    coarse = recognised.logits(templates.grid(few), hypothesis).reshape(few)
+    zoomed = ndimage.zoom(coarse, counts / few, order=1, mode="nearest", grid_mode=True)
+    low = ndimage.minimum_filter(coarse, 3)
+    high = ndimage.maximum_filter(coarse, 3)
+    open_question = (low < _SURE) & (high > -_SURE)
+    look = ndimage.zoom(open_question, counts / few, order=0, mode="nearest", grid_mode=True)
+    fine = zoomed.ravel()
+    at = np.flatnonzero(look.ravel())
+    fine[at] = recognised.logits(templates.grid(counts)[at], hypothesis)
+    return fine.reshape(counts)

@@ -1,0 +1,108 @@
+"""Pieces of the training catalogue that explain a photo: a crisp solid instead of a blurred field.
+
+A few thousand solids in box coordinates, -1 to 1 along each side of their own box, are compared at
+once with what the network says is inside the box and with the photo's silhouette.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import Dict, List, NamedTuple
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from local_space import recognition
+from local_space.recognition import Hypothesis, Recognised
+
+CELLS, COARSE = 64, 24
+# Classes less likely than this are not looked at.
+_MIN_KIND = 0.03
+# What agreement with the network's field counts against the overlap of silhouettes, and what a
+# factor of e in the likelihood of the class does.
+FIELD_WEIGHT, _KIND_WEIGHT = 0.4, 0.02
+_PICTURE = 24
+
+
+class Template(NamedTuple):
+    """A piece of the catalogue for one hypothesis."""
+
+    number: int
+    agreement: float  # with the network's field, 0 to 1
+
+
+def grid(counts: np.ndarray) -> np.ndarray:
+    """The middles of the box's cells, (n, 3), -1 to 1."""
+    lines = [(np.arange(n) + 0.5) / n * 2 - 1 for n in counts]
+    return np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, 3)
+
+
+@lru_cache(maxsize=None)
+def _pieces() -> Dict[str, np.ndarray]:
+    with np.load(io.BytesIO(recognition.stored("pieces.npz"))) as arrays:
+        return dict(arrays)
+
+
+def best(
+    recognised: Recognised, hypothesis: Hypothesis, inside: np.ndarray, count: int
+) -> List[Template]:
+    """The `count` pieces that fit best; `inside` (COARSE ** 3,) is the network's, 0 to 1."""
+    pieces = _pieces()
+    likely = recognised.kinds > _MIN_KIND
+    chosen = np.flatnonzero(likely[pieces["kinds"]])
+    drawn_at = _pixels(hypothesis)
+    order = np.argsort(drawn_at, kind="stable")
+    starts = np.flatnonzero(np.diff(drawn_at[order], prepend=-1))
+    pixels = drawn_at[order][starts]
+    small = Image.fromarray(recognised.crop.image[3]).resize(
+        (_PICTURE, _PICTURE), Image.Resampling.BOX
+    )
+    mask = np.asarray(small).ravel()
+    agreements, overlaps = [], []
+    for part in np.array_split(chosen, len(chosen) // 500 + 1):
+        solids = np.unpackbits(pieces["coarse"][part], axis=1)
+        both = solids.astype(np.float32) @ inside.astype(np.float32)
+        agreements.append(both / (solids.sum(1) + inside.sum() - both))
+        drawn = np.maximum.reduceat(solids[:, order], starts, axis=1)
+        seen = drawn.astype(np.float32) @ mask[pixels]
+        overlaps.append(seen / (drawn.sum(1) + mask.sum() - seen))
+    agreement = np.concatenate(agreements)
+    likelihood = np.log(recognised.kinds[pieces["kinds"][chosen]])
+    score = np.concatenate(overlaps) + FIELD_WEIGHT * agreement + _KIND_WEIGHT * likelihood
+    top = np.argsort(-score)[:count]
+    return [Template(int(chosen[i]), float(agreement[i])) for i in top]
+
+
+def _pixels(hypothesis: Hypothesis) -> np.ndarray:
+    """The pixel of a small picture in which each coarse cell is seen."""
+    u, v, _ = hypothesis.camera.project(grid(np.full(3, COARSE)) * hypothesis.half)
+    column, row = (np.floor(at * _PICTURE).astype(int).clip(0, _PICTURE - 1) for at in (u, v))
+    return row * _PICTURE + column
+
+
+def rim(template: Template) -> np.ndarray:
+    """Points (n, 3) of its surface on coarse cells, in box coordinates."""
+    solid = np.unpackbits(_pieces()["coarse"][template.number]).reshape(COARSE, COARSE, COARSE) > 0
+    return on_rim(solid)
+
+
+def on_rim(solid: np.ndarray) -> np.ndarray:
+    """Points of the surface cells of a coarse solid, moved out so that they reach the box."""
+    rim = (solid & ~ndimage.binary_erosion(solid)).ravel()
+    return grid(np.full(3, COARSE))[rim] * (COARSE / (COARSE - 1))
+
+
+def field(template: Template, counts: np.ndarray) -> np.ndarray:
+    """Over 0 inside, on `counts` cells a side, -0.5 to 0.5; thin parts stay."""
+    pieces, shape = _pieces(), (CELLS // 2, CELLS, CELLS)
+    left, right = (
+        np.unpackbits(pieces["halves"][pieces[side][template.number]]).reshape(shape)
+        for side in ("left", "right")
+    )
+    solid = np.concatenate([right[::-1], left]).astype(np.float32)
+    padded = np.pad(solid, 2)
+    smooth = ndimage.gaussian_filter(padded, 0.8)[2:-2, 2:-2, 2:-2]
+    values = np.maximum(smooth - 0.5, 0.1 * solid - 0.5 * (1 - solid))
+    return ndimage.zoom(values, np.asarray(counts) / CELLS, order=1, mode="nearest", grid_mode=True)

@@ -1,0 +1,356 @@
+"""Chairs without upholstered arms, stools, bar stools, benches."""
+
+from __future__ import annotations
+
+from typing import List
+
+import numpy as np
+
+from local_space.training.catalogue import legs
+from local_space.training.catalogue.dice import Dice, Piece
+from local_space.training.parts import (
+    Part,
+    both,
+    box,
+    cushion,
+    lathe,
+    panel,
+    rod,
+    shell,
+    slab,
+    tube,
+)
+
+
+def chair(dice: Dice) -> Piece:
+    """A chair: seat, base, back, now and then arms."""
+    width, depth = dice.between(38, 54), dice.between(38, 54)
+    seat, total = dice.between(40, 50), dice.between(74, 112)
+    thick = dice.between(2, 4.5)
+    base = dice.pick("legs", "legs", "legs", "legs", "pedestal", "star", "sled")
+    parts = _seat(dice, width, depth, seat)
+    under = seat - 2
+    if base == "legs":
+        parts += legs.four_legs(dice, width, depth, under, thick)
+        if dice.chance(0.35):
+            parts += legs.stretchers(dice, width, depth, seat * dice.between(0.25, 0.6), thick)
+        if dice.chance(0.4):
+            apron = dice.between(4, 8)
+            parts.append(
+                box(
+                    (-width / 2 + 1, width / 2 - 1),
+                    (under - apron, under),
+                    (-depth / 2 + 1, depth / 2 - 1),
+                    material=1,
+                )
+            )
+    elif base == "pedestal":
+        parts += legs.pedestal(dice, under, width * 0.5)
+    elif base == "star":
+        parts += legs.star(dice, under, width * dice.between(0.5, 0.65))
+    else:
+        parts += legs.sled(dice, width * 0.95, depth * 0.95, under)
+    lean = dice.between(3, 18)
+    hinge = (0, seat, -depth / 2 + thick / 2)
+    parts += [
+        part.turned("x", -lean, hinge) for part in _back(dice, width, depth, seat, total, thick)
+    ]
+    if dice.chance(0.3):
+        parts += _thin_arms(dice, width, depth, seat, thick)
+    return Piece("chair", parts)
+
+
+def tub_chair(dice: Dice) -> Piece:
+    """A bucket on legs, a column or a star; with its arms drawn up it counts as an armchair."""
+    width, depth, seat = dice.between(42, 66), dice.between(42, 62), dice.between(36, 50)
+    total, thick = dice.between(66, 105), dice.between(1.5, 6)
+    reach, drop = dice.between(60, 125), 0.0
+    drop = (total - seat) * dice.between(0.1, 0.95)
+    parts = [
+        shell(
+            (width / 2, depth / 2), thick, (seat - 3, total), reach, drop,
+            dice.between(-0.1, 0.35), dice.pick(1.0, 2.0, 4.0), dice.pick(2.0, 2.0, 3.0, 5.0),
+        )
+    ]  # fmt: skip
+    x, z = width / 2 - 1, depth / 2 - 1
+    parts.append(
+        cushion(
+            (-x, x),
+            (seat - 8, seat + dice.between(1, 6)),
+            (-z, z + dice.between(0, 6)),
+            dice.pick(2.2, 3, 5),
+            3,
+            dice.pick(0, 3),
+        )
+    )
+    under = seat - 5
+    base = dice.pick("legs", "legs", "pedestal", "star", "sled")
+    if base == "legs":
+        parts += legs.four_legs(dice, width * 0.8, depth * 0.8, under, dice.between(1.5, 4))
+    elif base == "pedestal":
+        parts += legs.pedestal(dice, under, width * dice.between(0.35, 0.5))
+    elif base == "star":
+        parts += legs.star(dice, under, width * dice.between(0.4, 0.6))
+    else:
+        parts += legs.sled(dice, width * 0.85, depth * 0.85, under)
+    armed = reach > 85 and drop < 0.75 * (total - seat)
+    return Piece("armchair" if armed and width > 52 else "chair", parts)
+
+
+def _seat(dice: Dice, width: float, depth: float, seat: float) -> List[Part]:
+    style = dice.pick("board", "board", "cushion", "round", "waisted", "slats", "upholstered")
+    x, z, thick = width / 2, depth / 2, dice.between(1.5, 4.5)
+    if style == "board":
+        return [box((-x, x), (seat - thick, seat), (-z, z), dice.between(0, thick / 2))]
+    if style == "upholstered":
+        return [box((-x, x), (seat - dice.between(4, 9), seat + 2), (-z, z), dice.between(1, 3), 3)]
+    if style == "cushion":
+        pad = cushion((-x, x), (seat - 2, seat + dice.between(3, 7)), (-z, z), 5, 3, 3)
+        return [box((-x, x), (seat - thick, seat), (-z, z)), pad]
+    if style == "round":
+        return [lathe([(seat - thick, x), (seat, x)], oval=depth / width)]
+    if style == "slats":
+        edges = np.linspace(-z, z, dice.count(4, 8) + 1)
+        boards = [box((-x, x), (seat - 2, seat), (a, b - 1)) for a, b in zip(edges[:-1], edges[1:])]
+        return [*boards, *both(box((x - 3, x), (seat - 4, seat - 2), (-z, z)))]
+    turn = np.linspace(0, 2 * np.pi, 25)[:-1]
+    sharp = dice.between(2.5, 5)
+    r = (np.abs(np.cos(turn)) ** sharp + np.abs(np.sin(turn)) ** sharp) ** (-1 / sharp)
+    back = 1 - dice.between(0, 0.25) * (1 - np.sin(turn)) / 2
+    outline = np.column_stack([x * r * np.cos(turn) * back, z * r * np.sin(turn)])
+    return [slab(outline, (seat - thick, seat + dice.between(0, 3)), dice.pick(0, 3))]
+
+
+def _back(
+    dice: Dice, width: float, depth: float, seat: float, total: float, thick: float
+) -> List[Part]:
+    """An upright back; its hinge turns it later."""
+    x, z = width / 2 - thick / 2, -depth / 2 + thick / 2
+    low = seat + dice.pick(0.0, 0.0, dice.between(4, 18))
+    posts = both(rod((x, seat - 4, z), (x, total, z), thick / 2, material=1))
+    if dice.chance(0.5):
+        posts = both(
+            box(
+                (x - thick / 2, x + thick / 2),
+                (seat - 4, total),
+                (z - thick / 2, z + thick / 2),
+                material=1,
+            )
+        )
+    style = dice.pick(
+        "slab", "slab", "ladder", "spindles", "curved", "oval", "frame", "pad", "arch"
+    )
+    t = dice.between(0.8, 2)
+    if style == "slab":
+        return [
+            box((-width / 2, width / 2), (low, total), (z - t, z + t), dice.between(0, t)),
+            *(posts if low > seat else []),
+        ]
+    if style == "pad":
+        pad = cushion(
+            (-width / 2, width / 2), (z - dice.between(2, 6), z + 3), (low - total, low), 5, 3, 3
+        )
+        return [pad.changed(np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]), (0, low, 0)), *posts]
+    if style == "ladder":
+        edges = np.linspace(low + 6, total, dice.count(2, 5) + 1)
+        share = dice.between(0.3, 0.8)
+        rungs = [
+            box((-x, x), (b - (b - a) * share, b), (z - t / 2, z + t / 2))
+            for a, b in zip(edges[:-1], edges[1:])
+        ]
+        return [*posts, *rungs]
+    if style == "spindles":
+        rail = dice.between(3, 9)
+        bars = [
+            rod((a, seat, z), (a, total - rail, z), t * 0.8)
+            for a in np.linspace(-x, x, dice.count(4, 9))
+        ]
+        return [
+            *bars,
+            box((-width / 2, width / 2), (total - rail, total), (z - t, z + t), dice.between(0, t)),
+            *(posts if dice.chance(0.5) else []),
+        ]
+    if style == "curved":
+        return [
+            shell(
+                (width / 2, depth * dice.between(0.15, 0.5)),
+                2 * t,
+                (low, total),
+                90,
+                dice.between(0, 0.4) * (total - low),
+            ).moved(z=z + depth * 0.2),
+            *posts,
+        ]
+    if style == "oval":
+        middle, tall = (low + total) / 2 + 4, (total - low) / 2 - 4
+        turn = np.linspace(0, 2 * np.pi, 21)[:-1]
+        outline = np.column_stack([np.cos(turn) * width * 0.45, np.sin(turn) * tall + middle])
+        hold = both(rod((width * 0.25, seat, z), (width * 0.3, middle, z), t))
+        return [panel(outline, (z - t, z + t), dice.pick(0, 3)), *hold]
+    if style == "arch":
+        turn = np.linspace(0, np.pi, 13)
+        high = (total - seat) * dice.between(0.3, 0.6)
+        arch = [(np.cos(a) * x, total - high + np.sin(a) * high, z) for a in turn]
+        bow = tube([(x, seat, z), *arch, (-x, seat, z)], thick * 0.4, 1)
+        fill = dice.pick("inner", "spindles", "none")
+        if fill == "inner":
+            inner = [
+                (p[0] * 0.6, seat + (p[1] - seat) * 0.75, z)
+                for p in [(x, seat, z), *arch, (-x, seat, z)]
+            ]
+            bow += tube(inner, thick * 0.35, 1)
+        elif fill == "spindles":
+            for share in np.linspace(-0.75, 0.75, dice.count(3, 7)):
+                bow.append(
+                    rod(
+                        (x * share, seat, z),
+                        (x * share, total - high + high * np.sqrt(1 - share**2), z),
+                        t * 0.6,
+                    )
+                )
+        return bow
+    outer = [box((-x, x), (h - 2, h), (z - t, z + t), material=1) for h in (low + 6, total)]
+    filler = box((-x, x), (low + 5, total - 1), (z - 0.6, z + 0.6), material=3)
+    return [*posts, *outer, *([filler] if dice.chance(0.7) else [])]
+
+
+def _thin_arms(dice: Dice, width: float, depth: float, seat: float, thick: float) -> List[Part]:
+    x, height = width / 2 + dice.between(-1, 3), seat + dice.between(16, 26)
+    front, t = depth / 2 - dice.between(0, 12), thick * dice.between(0.4, 0.6)
+    rest = box((x - 2 * t, x + 2 * t), (height - t, height + t), (-depth / 2, front), t * 0.7, 1)
+    post = rod((x, seat - 3, front - 2), (x, height, front - 2), t, material=1)
+    return both(rest, post)
+
+
+def stool(dice: Dice) -> Piece:
+    """A stool or a bar stool, round or square, on legs, a column or a star."""
+    tall = dice.chance(0.5)
+    seat = dice.between(58, 82) if tall else dice.between(36, 52)
+    size, thick = dice.between(28, 44), dice.between(2, 4)
+    deep = size * dice.pick(1.0, 1.0, dice.between(0.7, 1.0))
+    pad = dice.between(2, 9)
+    if dice.chance(0.6):
+        r = size / 2
+        edge = dice.between(0, 0.4) * pad
+        parts = [
+            lathe(
+                [(seat - pad, r * 0.92), (seat - edge, r), (seat, r * 0.93)],
+                oval=deep / size,
+                material=dice.pick(0, 3),
+            )
+        ]
+    else:
+        parts = [
+            box(
+                (-size / 2, size / 2),
+                (seat - pad, seat),
+                (-deep / 2, deep / 2),
+                dice.between(0, pad / 2),
+                dice.pick(0, 3),
+            )
+        ]
+    base = dice.pick("legs", "legs", "legs", "pedestal", "star", "sled")
+    wide = size * dice.between(0.7, 1.0)
+    if base == "legs":
+        parts += legs.four_legs(dice, wide, wide * deep / size, seat - pad / 2, thick)
+        for level in np.linspace(0.25, 0.6, dice.count(0, 2)):
+            parts += legs.stretchers(
+                dice, wide * 1.05, wide * 1.05 * deep / size, seat * level, thick
+            )
+    elif base == "pedestal":
+        parts += legs.pedestal(dice, seat - pad / 2, size * 0.5)
+        if tall and dice.chance(0.4):
+            parts.append(lathe([(seat * 0.3, size * 0.4), (seat * 0.33, size * 0.4)], material=1))
+    elif base == "star":
+        parts += legs.star(dice, seat - pad / 2, size * 0.6)
+    else:
+        parts += legs.sled(dice, wide, wide, seat - pad / 2)
+    if tall and dice.chance(0.45):
+        high = seat + dice.between(12, 34)
+        back = shell(
+            (size / 2, deep / 2),
+            dice.between(1.5, 4),
+            (seat - 2, high),
+            dice.between(50, 110),
+            dice.between(0, 0.8) * (high - seat),
+            dice.between(-0.05, 0.3),
+        )
+        parts.append(back)
+    return Piece("stool", parts)
+
+
+def pouf(dice: Dice) -> Piece:
+    """A pouf, a beanbag or an upholstered cube."""
+    size, height = dice.between(38, 90), dice.between(30, 60)
+    style = dice.pick("ball", "drum", "cube", "bag")
+    if style == "ball":
+        return Piece(
+            "stool",
+            [
+                cushion(
+                    (-size / 2, size / 2),
+                    (0, height),
+                    (-size / 2, size / 2),
+                    2,
+                    dice.between(2, 3.5),
+                )
+            ],
+        )
+    if style == "drum":
+        r, e = size / 2, dice.between(0.5, 5)
+        return Piece("stool", [lathe([(0, r - e), (e, r), (height - e, r), (height, r - e)])])
+    if style == "cube":
+        half, foot = size / 2, dice.pick(0.0, dice.between(3, 14))
+        parts = [box((-half, half), (foot, height), (-half, half), dice.between(0.5, 6))]
+        return Piece("stool", parts + legs.short_feet(dice, size, size, foot + 1))
+    r, turn = size / 2, dice.between(0.5, 0.8)
+    low = lathe(
+        [
+            (0, r * 0.8),
+            (height * 0.15, r),
+            (height * 0.5, r * 0.9),
+            (height * 0.8, r * turn),
+            (height, r * 0.25),
+        ]
+    )
+    back = cushion(
+        (-r * 0.8, r * 0.8),
+        (height * 0.3, height * dice.between(1.0, 1.5)),
+        (-r, r * 0.2),
+        2.2,
+        2.2,
+    )
+    return Piece("stool", [low, back])
+
+
+def bench(dice: Dice) -> Piece:
+    """A bench with or without back, of boards, on legs or side boards."""
+    width, depth, seat = dice.between(90, 180), dice.between(30, 60), dice.between(38, 50)
+    x, z, thick = width / 2, depth / 2, dice.between(2, 6)
+    parts: List[Part] = []
+    edges = np.linspace(-z, z, dice.pick(1, 1, 3, 5) + 1)
+    for a, b in zip(edges[:-1], edges[1:]):
+        parts.append(box((-x, x), (seat - thick, seat), (a, b - (1.0 if len(edges) > 2 else 0))))
+    if dice.chance(0.5):
+        parts += legs.four_legs(
+            dice, width * dice.between(0.8, 1), depth, seat - thick / 2, dice.between(3, 8)
+        )
+    else:
+        inset = dice.between(0, 25)
+        parts += both(
+            box((x - inset - thick, x - inset), (0, seat - thick / 2), (-z, z), material=1)
+        )
+    if dice.chance(0.25):
+        parts.append(cushion((-x, x), (seat - 1, seat + 6), (-z, z), 6, 3, 3))
+    if dice.chance(0.45):
+        total, lean = seat + dice.between(28, 55), dice.between(0, 15)
+        boards = np.linspace(seat + 6, total, dice.count(1, 4) + 1)
+        back = [box((-x, x), (a, b - 3), (-z, -z + 2.5)) for a, b in zip(boards[:-1], boards[1:])]
+        back += both(box((x - 8, x - 3), (seat - 4, total - 3), (-z - 2, -z), material=1))
+        parts += [part.turned("x", -lean, (0, seat, -z)) for part in back]
+        if dice.chance(0.5):
+            parts += both(
+                box((x - 5, x), (seat + 18, seat + 22), (-z, z), 1, 1),
+                box((x - 5, x), (0, seat + 18), (z - 6, z), 0, 1),
+            )
+    return Piece("other", parts)

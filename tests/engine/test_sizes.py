@@ -1,0 +1,39 @@
+"""The guess of a piece's size, against pieces whose sizes are known."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+import pytest
+
+from local_space.sizes import KINDS, size_guess_cm
+
+
+# Widths, heights and depths in centimetres, of pieces of the Debian package sweethome3d-furniture
+# and of standards (EN 527-1 for the desk, a mattress of 200 cm for the bed).
+@pytest.mark.parametrize(
+    ("name", "true"),
+    (
+        ("chair", (45.0, 90.0, 52.0)),
+        ("table", (160.0, 74.0, 80.0)),
+        ("bed", (170.0, 100.0, 210.0)),
+        ("sofa", (158.86, 86.6, 73.5)),
+        ("stool", (42.9, 46.0, 42.9)),
+        ("shelf", (89.8, 221.0, 34.7)),
+    ),
+)
+def test_a_guess_is_within_a_fifth_of_the_true_size(
+    name: str, true: Tuple[float, float, float]
+) -> None:
+    guess = size_guess_cm(name, [side / max(true) for side in true])
+    assert list(guess) == ["width", "height", "depth"]
+    for side, length in zip(guess.values(), true):
+        assert side == pytest.approx(length, rel=0.2)
+
+
+@pytest.mark.parametrize("name", (*KINDS, "other", "piano"))
+def test_a_guess_keeps_the_proportions_whatever_the_unit(name: str) -> None:
+    small, large = (size_guess_cm(name, [4 * k, 9 * k, 5 * k]) for k in (0.01, 30.0))
+    assert small == large
+    assert small["width"] / small["height"] == pytest.approx(4 / 9, rel=0.05)
+    assert small["depth"] / small["height"] == pytest.approx(5 / 9, rel=0.05)
