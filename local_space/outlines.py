@@ -5,7 +5,7 @@ x is to the right of the front view, y up (rows run down), z towards the front v
 
 from __future__ import annotations
 
-from typing import Dict, Mapping, NamedTuple, Tuple
+from typing import Dict, Mapping, Tuple
 
 import numpy as np
 from PIL import Image
@@ -23,14 +23,6 @@ _MIN_AGREEMENT = 0.8
 _TOLERANCE = 0.5
 
 Box = Tuple[slice, slice]
-
-
-class Grid(NamedTuple):
-    """Cells of the object's bounding box, without the margin."""
-
-    rows: int
-    columns: int
-    layers: int
 
 
 def box(silhouette: np.ndarray) -> Box:
@@ -92,15 +84,3 @@ def distances(silhouette: np.ndarray, rows: int, columns: int) -> np.ndarray:
     height, width = signed.shape
     means = signed.reshape(height // _FINE, _FINE, width // _FINE, _FINE).mean((1, 3))
     return (means / _FINE).astype(np.float32)
-
-
-def run_counts(silhouette: np.ndarray) -> np.ndarray:
-    """How many runs each row has, (rows,) int."""
-    edges = np.diff(np.pad(silhouette, ((0, 0), (1, 0))).astype(np.int8), axis=1)
-    return (edges == 1).sum(1)
-
-
-def symmetry(silhouette: np.ndarray) -> float:
-    """Overlap of a cropped silhouette with its mirror image, 0 to 1."""
-    mirrored = silhouette[:, ::-1]
-    return float((silhouette & mirrored).sum() / max(1, (silhouette | mirrored).sum()))

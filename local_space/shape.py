@@ -36,6 +36,9 @@ _STEPS = 60
 _SIDE = SIDE // 2
 # What a likelier angle is worth, in overlap, per factor of e.
 _LIKELY = 0.015
+# Of the camera of a view straight from the front: what the network takes for far away. What it says
+# is empty must be so by this many cells before a visual hull loses it.
+_FAR, _DOUBT = 0.1, 1.0
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
 _SURE = 1.5
 
@@ -62,7 +65,8 @@ def build(
     recognised = recognition.recognise(views["front"])
     if "left" in views or "right" in views:
         silhouettes = {name: view.silhouette for name, view in views.items()}
-        mesh = geometry.build(silhouettes, octree_resolution)
+        field = _carved(geometry.hull(silhouettes, octree_resolution), recognised)
+        mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
     fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
     best = max(fits, key=lambda fit: fit.value)
@@ -73,6 +77,19 @@ def build(
         raise NothingLikeFurniture
     mesh = surface.extract(field, octree_resolution)
     return mesh, recognised.in_photo(best.hypothesis.camera), recognised
+
+
+def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
+    """A visual hull without what the network says is empty, seen straight from the front."""
+    rows, columns, layers = (n - 2 * MARGIN for n in hull.shape)
+    counts = np.array([columns, rows, layers])
+    half = counts / counts.max() / 2
+    face = np.array([[-1, -1, 0], [1, 1, 0]]) * half
+    camera = framed(0.0, 0.0, _FAR, face, recognised.crop.image[3] > 0.5)
+    middle = (camera.centre[0] / SIDE, camera.centre[1] / SIDE)
+    camera = camera._replace(scale=camera.scale / SIDE, centre=middle)
+    logits = _logits(recognised, Hypothesis(camera, half, 1.0), counts)
+    return np.minimum(hull, _distances(logits) + _DOUBT)
 
 
 def _fits(recognised: Recognised, start: Hypothesis) -> List[_Fit]:
@@ -154,12 +171,20 @@ def _silhouette(hypothesis: Hypothesis, points: np.ndarray) -> np.ndarray:
 
 
 def _field(recognised: Recognised, fit: _Fit) -> np.ndarray:
-    """Signed distances in cells, positive inside, (rows, columns, layers) with MARGIN around."""
+    """The signed distances of a fit's surface."""
     counts = np.maximum(8, np.round(fit.hypothesis.half * 2 * _CELLS)).astype(int)
     if fit.template is None:
         logits = _logits(recognised, fit.hypothesis, counts)
     else:
         logits = templates.field(fit.template, counts)
+    return _distances(logits)
+
+
+def _distances(logits: np.ndarray) -> np.ndarray:
+    """Signed distances in cells of values (columns, rows, layers) that are over 0 inside.
+
+    They are positive inside, (rows, columns, layers) with MARGIN around.
+    """
     logits = np.pad(logits, MARGIN, constant_values=-abs(float(logits.min()))).astype(np.float32)
     slope = np.sqrt(sum(np.square(g) for g in np.gradient(logits)))
     distance = logits / np.maximum(slope, 0.25)

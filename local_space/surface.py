@@ -15,8 +15,6 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from skimage.measure import marching_cubes
 
-from local_space.outlines import MARGIN
-
 # No surface point may fall on a grid point: its neighbours would become one when vertices merge.
 _OFF_GRID = 1e-3
 # The faces of the default octree resolution, 256; their number grows with the square of it.
@@ -36,12 +34,10 @@ class Mesh(NamedTuple):
     vertices: np.ndarray  # (n, 3) float
     faces: np.ndarray  # (m, 3) int, counter-clockwise from outside
     normals: np.ndarray  # (n, 3) float
-    in_box: np.ndarray  # (n, 3) float, 0 to 1: where in the views' box, from left, bottom, back
-    solid: np.ndarray  # (rows, columns, layers) bool: the cells of that box, from left, top, back
 
 
 def extract(field: np.ndarray, octree_resolution: int) -> Mesh:
-    """The zero level of `field` (rows, columns, layers), which has MARGIN cells outside its box."""
+    """The zero level of `field` (rows, columns, layers), which is negative at its border."""
     field[(field > -_OFF_GRID) & (field < _OFF_GRID)] = _OFF_GRID
     few, planes = field, []
     for axis in range(3):
@@ -54,15 +50,8 @@ def extract(field: np.ndarray, octree_resolution: int) -> Mesh:
     if len(faces) > most:
         vertices, faces = _simplified(vertices, faces, most)
     low, high = vertices.min(0), vertices.max(0)
-    rows, columns, layers = (side - 2 * MARGIN for side in field.shape)
-    first = np.array([MARGIN - 0.5, 0.5 - MARGIN - rows, MARGIN - 0.5])
-    return Mesh(
-        (vertices - (low + high) / 2) / (high - low).max(),
-        faces,
-        _normals(vertices, faces),
-        np.clip((vertices - first) / [columns, rows, layers], 0.0, 1.0),
-        field[MARGIN:-MARGIN, MARGIN:-MARGIN, MARGIN:-MARGIN] > 0,
-    )
+    centred = (vertices - (low + high) / 2) / (high - low).max()
+    return Mesh(centred, faces, _normals(vertices, faces))
 
 
 def _needed_planes(field: np.ndarray, axis: int) -> np.ndarray:

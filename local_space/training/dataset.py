@@ -50,7 +50,7 @@ def make_templates(plan: Plan) -> None:
     """The pieces that the engine itself keeps."""
     path = plan.folder / "pieces.npz"
     if not path.exists():
-        np.savez_compressed(path, **templates.made(plan.seed * 1_000_000, _TEMPLATES))
+        np.savez_compressed(path, **templates.made(plan.seed * 1_000_000, _TEMPLATES))  # type: ignore[arg-type]
 
 
 def make_pictures(plan: Plan, worker: int, workers: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import onnx
@@ -97,9 +97,9 @@ def export(checkpoint: Path, pieces: Path, path: Path) -> None:
 
 def _graph(
     module: nn.Module,
-    inputs: tuple,
-    names: tuple,
-    outputs: tuple,
+    inputs: Tuple[Any, ...],
+    names: Tuple[Any, ...],
+    outputs: Tuple[Any, ...],
     axes: Dict[str, Dict[int, str]],
 ) -> bytes:
     file = io.BytesIO()

@@ -110,7 +110,7 @@ def shape(model: Model, seed: int) -> Shape:
 
 def _outwards() -> np.ndarray:
     """Directions to the outside, never downwards."""
-    found = [np.array([0.0, 1, 0])]
+    found = [[0.0, 1.0, 0.0]]
     for above in (0, 25, 50):
         for around in np.radians(np.arange(0, 360, 22.5)):
             a = np.radians(above)

@@ -96,7 +96,7 @@ class Decoder(nn.Module):
     ) -> torch.Tensor:
         by = self.modulate(torch.cat([whole, pose], 1)).view(-1, BLOCKS + 1, 2, 1, HIDDEN)
         x = self.enter(points) * (1 + by[:, 0, 0]) + by[:, 0, 1]
-        for k, (first, second) in enumerate(self.blocks):  # type: ignore[misc]
+        for k, (first, second) in enumerate(self.blocks):
             y = first(F.relu(x)) * (1 + by[:, k + 1, 0]) + by[:, k + 1, 1]
             x = x + second(F.relu(y))
         return self.leave(F.relu(x))[..., 0]

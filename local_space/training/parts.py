@@ -1,4 +1,4 @@
-"""Simple solids of which the catalogue's pieces are made: boxes, turned profiles, cushions, shells.
+"""Simple solids of which the catalogue's pieces are made: boxes, turned profiles, cushions.
 
 Each part has a triangle mesh, for the renderer, and an exact inside test, for the occupancy.
 Lengths are in centimetres; x is to the piece's left, y up, z to its front.
@@ -6,12 +6,12 @@ Lengths are in centimetres; x is to the piece's left, y up, z to its front.
 
 from __future__ import annotations
 
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 Span = Tuple[float, float]
-Point = Sequence[float]
+Point = Union[Sequence[float], np.ndarray]
 _SEGMENTS = 20
 
 
@@ -72,13 +72,13 @@ def both(*parts: Part) -> List[Part]:
     return [*parts, *(part.mirrored() for part in parts)]
 
 
-def _part(
+def part(
     vertices: np.ndarray, faces: np.ndarray, test: Callable[[np.ndarray], np.ndarray], material: int
 ) -> Part:
     return Part(np.asarray(vertices, float), np.asarray(faces), test, np.eye(3, 4), material)
 
 
-def _grid_faces(rows: int, columns: int, closed: bool = False) -> np.ndarray:
+def grid_faces(rows: int, columns: int, closed: bool = False) -> np.ndarray:
     """Two triangles per cell of a grid of vertices; `closed` joins the last column to the first."""
     wide = columns if closed else columns - 1
     i, j = (k.ravel() for k in np.meshgrid(np.arange(rows - 1), np.arange(wide), indexing="ij"))
@@ -109,7 +109,7 @@ def box(x: Span, y: Span, z: Span, rounding: float = 0.0, material: int = 0) -> 
             side = np.zeros((a.size, 3))
             side[:, axis] = sign * half[axis]
             side[:, others[0]], side[:, others[1]] = a.ravel(), b.ravel()
-            cells = _grid_faces(*a.shape) + count
+            cells = grid_faces(*a.shape) + count
             faces.append(cells if sign < 0 else cells[:, ::-1])
             vertices.append(side)
             count += len(side)
@@ -124,7 +124,7 @@ def box(x: Span, y: Span, z: Span, rounding: float = 0.0, material: int = 0) -> 
         over = np.maximum(np.abs(p) - core, 0)
         return (np.abs(p) <= half).all(1) & (np.linalg.norm(over, axis=1) <= radius + 1e-9)
 
-    return _part(points, np.concatenate(faces), test, material).moved(*centre)
+    return part(points, np.concatenate(faces), test, material).moved(*centre)
 
 
 def cushion(
@@ -142,21 +142,21 @@ def cushion(
     points = unit * level(unit)[:, None] ** (-1 / puffy)
     half = [(side[1] - side[0]) / 2 for side in (x, y, z)]
     centre = [(side[0] + side[1]) / 2 for side in (x, y, z)]
-    faces = _grid_faces(13, 24, closed=True)[:, ::-1]
-    return _part(points, faces, lambda p: level(p) <= 1, material).changed(np.diag(half), centre)
+    faces = grid_faces(13, 24, closed=True)[:, ::-1]
+    return part(points, faces, lambda p: level(p) <= 1, material).changed(np.diag(half), centre)
 
 
 def ball(centre: Point, radius: float, material: int = 0) -> Part:
-    spans = [(c - radius, c + radius) for c in centre]
-    return cushion(*spans, flat=2.0, puffy=2.0, material=material)
+    x, y, z = ((c - radius, c + radius) for c in centre)
+    return cushion(x, y, z, 2.0, 2.0, material)
 
 
 def tapered(
     low: Tuple[Point, float, float], high: Tuple[Point, float, float], material: int = 0
 ) -> Part:
     """A leg of rectangular section: (middle, width, depth) at the lower end and at the upper."""
-    (a, aw, ad), (b, bw, bd) = low, high
-    a, b = np.asarray(a, float), np.asarray(b, float)
+    (foot, aw, ad), (head, bw, bd) = low, high
+    a, b = np.asarray(foot, float), np.asarray(head, float)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     vertices = np.zeros((8, 3))
     vertices[:4, [0, 2]], vertices[4:, [0, 2]] = corners * [aw, ad], corners * [bw, bd]
@@ -175,7 +175,7 @@ def tapered(
         along = np.abs(p[:, 2] - middle[:, 2]) <= depth / 2 + 1e-9
         return across & along & (t >= -1e-9) & (t <= 1 + 1e-9)
 
-    return _part(vertices, np.array(faces), test, material)
+    return part(vertices, np.array(faces), test, material)
 
 
 def lathe(
@@ -209,7 +209,7 @@ def lathe(
     ).reshape(-1, 3)
     n = len(rings)
     vertices = np.concatenate([rings, [[0, heights[0], 0], [0, heights[-1], 0]]])
-    faces = [_grid_faces(len(heights), segments, closed=True)[:, ::-1]]
+    faces = [grid_faces(len(heights), segments, closed=True)[:, ::-1]]
     i = np.arange(segments)
     j = (i + 1) % segments
     faces.append(np.stack([i, j, np.full(segments, n)], 1))
@@ -221,19 +221,21 @@ def lathe(
         within = (p[:, 1] >= heights[0]) & (p[:, 1] <= heights[-1])
         return within & (np.hypot(p[:, 0], p[:, 2] / oval) <= radius * fold(angle, p[:, 1]))
 
-    return _part(vertices, np.concatenate(faces), test, material).moved(centre[0], 0, centre[1])
+    return part(vertices, np.concatenate(faces), test, material).moved(centre[0], 0, centre[1])
 
 
-def rod(a: Point, b: Point, radius: float, end_radius: float = 0.0, material: int = 0) -> Part:
+def rod(
+    first: Point, last: Point, radius: float, end_radius: float = 0.0, material: int = 0
+) -> Part:
     """A round bar between two points."""
-    a, b = np.array(a, float), np.array(b, float)
+    a, b = np.array(first, float), np.array(last, float)
     b[1] += 1e-3 * (np.abs(b - a).max() < 1e-3)
     length = float(np.linalg.norm(b - a))
     along = (b - a) / length
     other = np.array([1.0, 0, 0]) if abs(along[0]) < 0.9 else np.array([0, 0, 1.0])
-    first = np.cross(other, along)
-    first /= np.linalg.norm(first)
-    matrix = np.column_stack([first, along, np.cross(first, along)])
+    across = np.cross(other, along)
+    across /= np.linalg.norm(across)
+    matrix = np.column_stack([across, along, np.cross(across, along)])
     straight = lathe([(0, radius), (length, end_radius or radius)], material=material)
     return straight.changed(matrix, a)
 
@@ -242,96 +244,3 @@ def tube(points: Sequence[Point], radius: float, material: int = 0) -> List[Part
     """A bent bar through points."""
     bars = [rod(a, b, radius, material=material) for a, b in zip(points[:-1], points[1:])]
     return bars + [ball(point, radius, material) for point in points[1:-1]]
-
-
-def slab(outline: np.ndarray, y: Span, material: int = 0) -> Part:
-    """A board with a (n, 2) outline in x and z that its middle sees all of."""
-    outline = np.asarray(outline, float)
-    n = len(outline)
-    a, b = outline, np.roll(outline, -1, axis=0)
-    if (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() < 0:
-        return slab(outline[::-1], y, material)
-    middle = outline.mean(0)
-    rings = [np.column_stack([outline[:, 0], np.full(n, h), outline[:, 1]]) for h in y]
-    ends = [[middle[0], h, middle[1]] for h in y]
-    i = np.arange(n)
-    j = (i + 1) % n
-    faces = np.concatenate(
-        [
-            np.stack([i, j, np.full(n, 2 * n)], 1),
-            np.stack([n + j, n + i, np.full(n, 2 * n + 1)], 1),
-            np.stack([i, n + i, n + j], 1),
-            np.stack([i, n + j, j], 1),
-        ]
-    )
-
-    def test(p: np.ndarray) -> np.ndarray:
-        px, pz = p[:, 0, None], p[:, 2, None]
-        rising = (a[:, 1] > pz) != (b[:, 1] > pz)
-        step = np.where(b[:, 1] == a[:, 1], 1e-9, b[:, 1] - a[:, 1])
-        crossed = rising & (px < a[:, 0] + (pz - a[:, 1]) / step * (b[:, 0] - a[:, 0]))
-        return (crossed.sum(1) % 2 == 1) & (p[:, 1] >= y[0]) & (p[:, 1] <= y[1])
-
-    return _part(np.concatenate([*rings, ends]), faces, test, material)
-
-
-def panel(outline: np.ndarray, z: Span, material: int = 0) -> Part:
-    """An upright board with a (n, 2) outline in x and y."""
-    # A slab in (x, -y), then turned up: its thickness becomes depth.
-    outline = np.asarray(outline, float) * [1, -1]
-    return slab(outline, z, material).changed(rotation("x", 90), (0, 0, 0))
-
-
-def side_panel(outline: np.ndarray, x: Span, material: int = 0) -> Part:
-    """An upright board with a (n, 2) outline in z and y, its thickness along x."""
-    outline = np.asarray(outline, float) * [-1, 1]
-    return panel(outline, x, material).changed(rotation("y", 90), (0, 0, 0))
-
-
-def shell(
-    radii: Tuple[float, float],
-    thickness: float,
-    y: Span,
-    reach: float,
-    drop: float = 0.0,
-    flare: float = 0.0,
-    power: float = 2.0,
-    sharp: float = 2.0,
-    material: int = 0,
-) -> Part:
-    """A wall around the back (-z), `reach` degrees to either side, as of a tub chair.
-
-    Its top falls by `drop` (power law) to its ends; it widens upwards by `flare`. `sharp` over 2
-    makes the plan more rectangular.
-    """
-    bottom, top = y
-    limit = np.radians(reach)
-    inner = 1 - thickness / min(radii)
-    angle = np.linspace(-limit, limit, 33)
-
-    def height(at: np.ndarray) -> np.ndarray:
-        return top - drop * (np.abs(at) / limit) ** power
-
-    def bulge(at: np.ndarray) -> np.ndarray:
-        return (np.abs(np.sin(at)) ** sharp + np.abs(np.cos(at)) ** sharp) ** (-1 / sharp)
-
-    loops = []
-    for at in angle:
-        high = float(height(at))
-        for share, level in ((inner, bottom), (1.0, bottom), (1.0, high), (inner, high)):
-            r = share * float(bulge(at)) * (1 + flare * (level - bottom) / (top - bottom))
-            loops.append([r * radii[0] * np.sin(at), level, -r * radii[1] * np.cos(at)])
-    vertices = np.array(loops)
-    n = len(angle)
-    sides = _grid_faces(n, 4, closed=True)
-    last = 4 * (n - 1)
-    ends = [[0, 1, 2], [0, 2, 3], [last, last + 2, last + 1], [last, last + 3, last + 2]]
-
-    def test(p: np.ndarray) -> np.ndarray:
-        at = np.arctan2(p[:, 0] / radii[0], -p[:, 2] / radii[1])
-        wide = 1 + flare * (p[:, 1] - bottom) / (top - bottom)
-        r = np.hypot(p[:, 0] / radii[0], p[:, 2] / radii[1]) / wide / bulge(at)
-        tall = (p[:, 1] >= bottom) & (p[:, 1] <= height(at))
-        return tall & (np.abs(at) <= limit) & (r >= inner) & (r <= 1)
-
-    return _part(vertices, np.concatenate([sides, ends]), test, material)

@@ -6,7 +6,7 @@ folds, gloss, floors and walls are random; every picture comes with its exact si
 
 from __future__ import annotations
 
-from typing import NamedTuple, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
 from embreex import rtcore_scene
@@ -114,7 +114,7 @@ def _diagonal() -> np.ndarray:
     return np.concatenate([index[:, k, :, k].ravel() for k in range(_FINE)])
 
 
-def _normals(hit: dict, seen: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def _normals(hit: Dict[str, np.ndarray], seen: np.ndarray, directions: np.ndarray) -> np.ndarray:
     normals = hit["Ng"][seen].astype(float)
     normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-12)[:, None]
     away = (normals * directions[seen]).sum(1) > 0

@@ -10,7 +10,8 @@ from typing import Callable, NamedTuple, Tuple
 
 import numpy as np
 
-from local_space.training.catalogue import Piece, random_piece
+from local_space.training.catalogue import random_piece
+from local_space.training.catalogue.dice import Piece
 
 CLASSES = (
     "chair",

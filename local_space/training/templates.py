@@ -20,7 +20,8 @@ def made(first_seed: int, count: int) -> Dict[str, np.ndarray]:
     `halves` (n, CELLS / 2 * CELLS * CELLS / 8) uint8 are packed bits, x outwards from the middle;
     `left` and `right` say which of them are each piece's. `coarse` is the whole on COARSE cells.
     """
-    kinds, sizes, halves, left, right, coarse = [], [], [], [], [], []
+    halves: List[np.ndarray] = []
+    kinds, sizes, left, right, coarse = [], [], [], [], []
     for seed in range(first_seed, first_seed + count):
         piece = random_piece(seed)
         low = np.min([part.vertices.min(0) for part in piece.parts], 0)

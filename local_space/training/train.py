@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import time
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import torch
@@ -55,7 +55,7 @@ class Set:
 
     def batch(self, rng: np.random.Generator, held_out: bool = False) -> Dict[str, torch.Tensor]:
         low, high = (0, _HELD_OUT) if held_out else (_HELD_OUT, len(self))
-        rows: Dict[str, list] = {}
+        rows: Dict[str, List[Any]] = {}
         for index in rng.integers(low, high, _BATCH):
             for name, value in self._sample(int(index), rng).items():
                 rows.setdefault(name, []).append(value)
@@ -162,7 +162,7 @@ def losses(
         wrong = ((best - camera[:, 0] + 180) % 360 - 180).abs()
         figures["angle right"] = (wrong < 15).float().mean().item()
         figures["kind right"] = (found["kinds"].argmax(1) == batch["kind"]).float().mean().item()
-    return sum(parts.values()), figures  # type: ignore[return-value]
+    return sum(parts.values()), figures
 
 
 def _with_noise(camera: torch.Tensor, half: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from local_space.training.catalogue import beds, chairs, lamps, sofas, storage, tables
+from local_space.training.catalogue import (
+    armchairs,
+    beds,
+    chairs,
+    lamps,
+    shells,
+    sofas,
+    stools,
+    storage,
+    tables,
+)
 from local_space.training.catalogue.dice import Dice, Piece
 
 # How often each is made. What is hard to shape (armchairs, sofas, chairs) comes more often.
 _SHARES = {
     chairs.chair: 16,
-    chairs.tub_chair: 6,
-    chairs.stool: 7,
-    chairs.pouf: 3,
+    shells.tub_chair: 6,
+    shells.moulded_chair: 8,
+    stools.stool: 7,
+    stools.pouf: 4,
     chairs.bench: 3,
-    sofas.armchair: 14,
+    armchairs.armchair: 14,
     sofas.sofa: 10,
     sofas.corner_sofa: 4,
-    tables.table: 12,
+    tables.table: 14,
     tables.table_with_cloth: 2,
     tables.desk: 6,
     storage.cabinet: 14,
     storage.tv_stand: 3,
     storage.shelf: 8,
     beds.bed: 9,
-    beds.bunk_bed: 2,
+    beds.bunk_bed: 3,
     beds.cot: 1,
-    lamps.lamp: 6,
+    lamps.lamp: 7,
     lamps.arc_lamp: 2,
-    lamps.hanging_lamp: 1,
+    lamps.hanging_lamp: 2,
 }
 
 

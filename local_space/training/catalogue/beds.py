@@ -6,9 +6,10 @@ from typing import List, Tuple
 
 import numpy as np
 
+from local_space.training.boards import panel
 from local_space.training.catalogue import legs
 from local_space.training.catalogue.dice import Dice, Piece
-from local_space.training.parts import Part, both, box, cushion, lathe, panel, rod
+from local_space.training.parts import Part, both, box, cushion, lathe, rod
 
 
 def bed(dice: Dice) -> Piece:

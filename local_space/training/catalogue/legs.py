@@ -7,7 +7,7 @@ from typing import List
 import numpy as np
 
 from local_space.training.catalogue.dice import Dice
-from local_space.training.parts import Part, both, box, cushion, lathe, rod, tapered, tube
+from local_space.training.parts import Part, ball, both, box, lathe, rod, tapered, tube
 
 
 def four_legs(
@@ -97,9 +97,7 @@ def star(dice: Dice, top: float, reach: float, material: int = 1) -> List[Part]:
         end = np.array([np.cos(a) * reach, wheel * 2 if castors else thick, np.sin(a) * reach])
         parts.append(rod((0, level + 2, 0), end, thick * 1.4, thick, material))
         if castors:
-            parts.append(
-                cushion(*((c - wheel, c + wheel) for c in (end[0], wheel, end[2])), 2, 2, 2)
-            )
+            parts.append(ball((end[0], wheel, end[2]), wheel, 2))
     return parts
 
 

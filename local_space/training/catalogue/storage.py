@@ -6,10 +6,11 @@ from typing import List
 
 import numpy as np
 
+from local_space.training.boards import panel
 from local_space.training.catalogue import legs
 from local_space.training.catalogue.dice import Dice, Piece
 from local_space.training.catalogue.tables import fronts
-from local_space.training.parts import Part, both, box, panel
+from local_space.training.parts import Part, both, box
 
 
 def cabinet(dice: Dice) -> Piece:

@@ -6,9 +6,10 @@ from typing import List
 
 import numpy as np
 
+from local_space.training.boards import slab
 from local_space.training.catalogue import legs
 from local_space.training.catalogue.dice import Dice, Piece
-from local_space.training.parts import Part, both, box, lathe, rod, slab, tapered
+from local_space.training.parts import Part, Span, both, box, lathe, rod, tapered
 
 
 def table(dice: Dice) -> Piece:
@@ -113,12 +114,12 @@ def desk(dice: Dice) -> Piece:
     return Piece("table", parts)
 
 
-def fronts(dice: Dice, x: tuple, y: tuple, z: float, rows: int, columns: int) -> List[Part]:
+def fronts(dice: Dice, x: Span, y: Span, z: float, rows: int, columns: int) -> List[Part]:
     """Drawers or doors before the plane z, with their handles."""
     parts: List[Part] = []
     proud, gap = dice.pick(0.3, 1.2, 2.0), dice.between(0.4, 2.0)
     handle = dice.pick("none", "knob", "bar", "bar")
-    xs, ys = np.linspace(*x, columns + 1), np.linspace(*y, rows + 1)
+    xs, ys = np.linspace(x[0], x[1], columns + 1), np.linspace(y[0], y[1], rows + 1)
     material = dice.pick(0, 0, 1)
     for left, right in zip(xs[:-1], xs[1:]):
         for low, high in zip(ys[:-1], ys[1:]):
@@ -151,7 +152,7 @@ def cushion_knob(x: float, y: float, z: float, radius: float) -> Part:
     return rod((x, y, z), (x, y, z + 2 * radius), radius, material=2)
 
 
-def _top(dice: Dice, shape: str, width: float, depth: float, y: tuple) -> Part:
+def _top(dice: Dice, shape: str, width: float, depth: float, y: Span) -> Part:
     if shape == "round":
         return lathe([(y[0], width / 2 * dice.between(0.95, 1.0)), (y[1], width / 2)])
     if shape == "rectangle":
