@@ -34,15 +34,17 @@ def aligned(mesh: trimesh.Trimesh, truth: trimesh.Trimesh, known: Sequence[int])
     return moved
 
 
-def distances(mesh: trimesh.Trimesh, truth: trimesh.Trimesh) -> Tuple[float, float]:
-    """(F-score at NEAR, chamfer distance: the mean of both ways' mean distances).
+def distances(
+    mesh: trimesh.Trimesh, truth: trimesh.Trimesh, near: float = NEAR
+) -> Tuple[float, float]:
+    """(F-score at `near`, chamfer distance: the mean of both ways' mean distances).
 
     F-score: Knapitsch et al., «Tanks and Temples», ACM TOG 36(4), 2017.
     """
     made, _ = trimesh.sample.sample_surface(mesh, SAMPLES, seed=0)
     true, _ = trimesh.sample.sample_surface(truth, SAMPLES, seed=1)
     to_truth, to_made = cKDTree(true).query(made)[0], cKDTree(made).query(true)[0]
-    precision, recall = (to_truth < NEAR).mean(), (to_made < NEAR).mean()
+    precision, recall = (to_truth < near).mean(), (to_made < near).mean()
     f_score = 2 * precision * recall / max(1e-9, precision + recall)
     return float(f_score), float((to_truth.mean() + to_made.mean()) / 2)
 

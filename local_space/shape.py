@@ -20,8 +20,8 @@ from local_space.segmentation import View
 from local_space.surface import Mesh
 from local_space.templates import COARSE, Template
 
-# Cells of the longest side of the surface.
-_CELLS = 80
+# Cells of the longest side of the surface: of the octree resolution, and at least.
+_CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
 # How many pieces of the catalogue are fitted for each angle; what the field is worth beside them.
 _TEMPLATES, _FIELD_WORTH = 4, 0.0
 _FEWEST = 20
@@ -72,7 +72,7 @@ def build(
     best = max(fits, key=lambda fit: fit.value)
     if best.overlap < _MIN_OVERLAP:
         raise NothingLikeFurniture
-    field = _field(recognised, best)
+    field = _field(recognised, best, octree_resolution)
     if field.max() <= 0:
         raise NothingLikeFurniture
     mesh = surface.extract(field, octree_resolution)
@@ -170,9 +170,10 @@ def _silhouette(hypothesis: Hypothesis, points: np.ndarray) -> np.ndarray:
     return ndimage.binary_closing(drawn, np.ones((3, 3)))
 
 
-def _field(recognised: Recognised, fit: _Fit) -> np.ndarray:
+def _field(recognised: Recognised, fit: _Fit, octree_resolution: int) -> np.ndarray:
     """The signed distances of a fit's surface."""
-    counts = np.maximum(8, np.round(fit.hypothesis.half * 2 * _CELLS)).astype(int)
+    cells = max(_MIN_CELLS, _CELLS_PER_OCTREE * octree_resolution)
+    counts = np.maximum(8, np.round(fit.hypothesis.half * 2 * cells)).astype(int)
     if fit.template is None:
         logits = _logits(recognised, fit.hypothesis, counts)
     else:

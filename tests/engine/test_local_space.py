@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from local_space import geometry, segmentation
+from local_space import geometry, segmentation, surface
 from local_space.launcher import READY
 from support.api import DATA
 from support.processes import PROJECT
@@ -44,7 +44,7 @@ def client(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Clien
 
 
 def build(silhouettes: Dict[str, np.ndarray], resolution: int = 256) -> trimesh.Trimesh:
-    mesh = geometry.build(silhouettes, resolution)
+    mesh = surface.extract(geometry.hull(silhouettes, resolution), resolution)
     return trimesh.Trimesh(mesh.vertices, mesh.faces)
 
 
@@ -132,43 +132,6 @@ def test_it_runs_as_a_process_of_its_own() -> None:
         process.wait()
 
 
-def test_a_full_front_makes_a_box_two_fifths_as_deep_as_wide() -> None:
-    mesh = build({"front": box(300, 200)})
-    assert mesh.is_watertight
-    assert mesh.extents == pytest.approx([2 / 3, 1, 0.4 * 2 / 3], abs=0.02)
-    # The rounded edges take little of the volume.
-    assert mesh.volume == pytest.approx(np.prod(mesh.extents), rel=0.08)
-
-
-@pytest.mark.parametrize(
-    ("size", "depth", "bands"),
-    (
-        pytest.param((200, 164), 0.8, [(0, 0.64)], id="a bedside table"),
-        pytest.param((200, 218), 0.5, [(0, 0.73)], id="a chest on legs"),
-        pytest.param((300, 156), 1.0, [(0, 0.065), (0.64, 0.68)], id="a bar stool with a rail"),
-        pytest.param((200, 190), 1.0, [(0, 0.057), (0.69, 0.735)], id="a side table with a rail"),
-        pytest.param(
-            (400, 164), 0.5, [(0.05, 0.06), (0.34, 0.35), (0.64, 0.65), (0.93, 0.94)], id="a shelf"
-        ),
-    ),
-)
-def test_other_furniture_than_a_chair_has_the_same_depth_at_all_heights(
-    size: Tuple[int, int], depth: float, bands: List[Tuple[float, float]]
-) -> None:
-    # Two legs of full height, and the bands between them. A band starts and ends at a share of it.
-    rows, columns = size
-    shape, leg = np.ones(size, bool), round(columns * 0.08)
-    shape[:, leg:-leg] = False
-    for first, last in bands:
-        shape[round(first * rows) : round(last * rows)] = True
-    front = np.pad(shape, 20)
-    mesh = build({"front": front})
-    assert mesh.is_watertight
-    assert mesh.extents[2] == pytest.approx(depth * mesh.extents[0], abs=0.02)
-    for part in (mesh.vertices[:, 1] > 0.4, mesh.vertices[:, 1] < -0.4):
-        assert np.ptp(mesh.vertices[part][:, 2]) == pytest.approx(mesh.extents[2], abs=0.02)
-
-
 def test_two_views_give_their_visual_hull() -> None:
     disc = np.hypot(*np.mgrid[-100:101, -100:101]) <= 100
     mesh = build({"front": disc, "left": box(200, 100)})
@@ -200,7 +163,7 @@ def test_a_back_view_is_seen_from_behind() -> None:
 def test_thin_parts_stay_closed_at_every_resolution(resolution: int) -> None:
     frame = box(300, 200)
     frame[40:, 30:210] = False
-    mesh = build({"front": frame}, resolution)
+    mesh = build({"front": frame, "left": box(300, 100)}, resolution)
     assert mesh.is_watertight and len(mesh.faces) > 100
 
 
