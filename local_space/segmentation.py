@@ -34,6 +34,8 @@ _MIN_SHARE, _MAX_SHARE = 0.002, 0.995
 # Parts of the silhouette that are smaller than this share of its largest part are noise.
 _MIN_PART_SHARE = 0.02
 _MIN_CONFIDENCE = 0.5
+# What belongs to the object: from 0.5 on, gaps between thin parts are filled more often.
+_SALIENT = 0.7
 # The intersection over union that both passes must reach.
 _MIN_AGREEMENT = 0.3
 # Values between these are uncertain. At most this share of the object may be uncertain.
@@ -78,7 +80,7 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
         salience = _salience(colours) if remove_background else None
         if salience is None:
             salience = _difference_from_border(colours)
-        silhouette = salience >= 0.5
+        silhouette = salience >= _SALIENT
         if _border_share(silhouette) > _MAX_BORDER_SHARE:
             raise NothingStandsOut
     silhouette = _without_noise(silhouette)

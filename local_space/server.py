@@ -148,6 +148,8 @@ def _shape(
         return shape.build(views, octree_resolution)
     except geometry.NothingInCommon as error:
         raise gr.Error("The views do not show one object: no solid has these outlines.") from error
+    except shape.SeveralPieces as error:
+        raise gr.Error("The photo shows several things: take one piece of furniture.") from error
     except shape.NothingLikeFurniture as error:
         raise gr.Error("Nothing in the photo looks like a piece of furniture.") from error
 

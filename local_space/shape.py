@@ -27,6 +27,8 @@ _TEMPLATES, _FIELD_WORTH = 4, 0.0
 _FEWEST = 20
 # A fit whose silhouette overlaps less with the photo's explains nothing.
 _MIN_OVERLAP = 0.5
+# Of the largest part's area: what stands beside it is a second piece if it is larger.
+_BESIDE = 0.25
 # How far a fit may go from what the network says before it costs a hundredth of the overlap:
 # degrees around and above, logarithms of nearness and of two proportions.
 _FREEDOM = np.array([5.0, 4.0, 0.25, 0.08, 0.08])
@@ -47,6 +49,10 @@ class NothingLikeFurniture(ValueError):
     """No piece of furniture explains the photo."""
 
 
+class SeveralPieces(ValueError):
+    """The photo shows more than one thing."""
+
+
 class _Fit(NamedTuple):
     hypothesis: Hypothesis
     template: Optional[Template]
@@ -60,8 +66,10 @@ def build(
     """The mesh, the front photo's camera in its pixels, and what was recognised there.
 
     Views from a side make it a visual hull, and the cameras orthographic ones. Raises
-    NothingLikeFurniture and geometry.NothingInCommon.
+    NothingLikeFurniture, SeveralPieces and geometry.NothingInCommon.
     """
+    if _are_apart(views["front"].silhouette):
+        raise SeveralPieces
     recognised = recognition.recognise(views["front"])
     if "left" in views or "right" in views:
         silhouettes = {name: view.silhouette for name, view in views.items()}
@@ -77,6 +85,14 @@ def build(
         raise NothingLikeFurniture
     mesh = surface.extract(field, octree_resolution)
     return mesh, recognised.in_photo(best.hypothesis.camera), recognised
+
+
+def _are_apart(silhouette: np.ndarray) -> bool:
+    """Whether large parts of a silhouette stand side by side with a gap from top to bottom."""
+    labels, _ = ndimage.label(silhouette)
+    areas = np.bincount(labels.ravel())[1:]
+    large = np.flatnonzero(areas > _BESIDE * areas.max()) + 1
+    return int(ndimage.label(np.isin(labels, large).any(0))[1]) > 1
 
 
 def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
