@@ -33,12 +33,10 @@ class Picture(NamedTuple):
 def random_camera(rng: np.random.Generator) -> Tuple[float, float, float]:
     """Degrees around (0 is the front) and above, and one over the distance in longest sides."""
     kind = rng.random()
-    if kind < 0.06:
-        around = rng.uniform(-180, 180)
-    elif kind < 0.14:
-        around = rng.normal(0, 4)
-    else:
-        around = rng.uniform(-75, 75)
+    if kind < 0.14:
+        # A view straight from the front, as shops have it: from far away, hardly from above.
+        return rng.normal(0, 3), rng.uniform(-2, 10) * (rng.random() < 0.7), 1 / rng.uniform(2, 40)
+    around = rng.uniform(-180, 180) if kind < 0.2 else rng.uniform(-75, 75)
     return around, rng.uniform(2, 36), 1 / rng.uniform(1.5, 4.5)
 
 
