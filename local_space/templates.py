@@ -7,6 +7,7 @@ once with what the network says is inside the box and with the photo's silhouett
 from __future__ import annotations
 
 import io
+import zlib
 from functools import lru_cache
 from typing import Dict, List, NamedTuple
 
@@ -96,13 +97,17 @@ def on_rim(solid: np.ndarray) -> np.ndarray:
 
 def field(template: Template, counts: np.ndarray) -> np.ndarray:
     """Over 0 inside, on `counts` cells a side, -0.5 to 0.5; thin parts stay."""
-    pieces, shape = _pieces(), (CELLS // 2, CELLS, CELLS)
-    left, right = (
-        np.unpackbits(pieces["halves"][pieces[side][template.number]]).reshape(shape)
-        for side in ("left", "right")
-    )
+    left, right = (_half(_pieces()[side][template.number]) for side in ("left", "right"))
     solid = np.concatenate([right[::-1], left]).astype(np.float32)
     padded = np.pad(solid, 2)
     smooth = ndimage.gaussian_filter(padded, 0.8)[2:-2, 2:-2, 2:-2]
     values = np.maximum(smooth - 0.5, 0.1 * solid - 0.5 * (1 - solid))
     return ndimage.zoom(values, np.asarray(counts) / CELLS, order=1, mode="nearest", grid_mode=True)
+
+
+def _half(number: int) -> np.ndarray:
+    """Half a piece on (CELLS / 2, CELLS, CELLS) cells, x outwards from the middle."""
+    pieces = _pieces()
+    start = pieces["ends"][number - 1] if number else 0
+    packed = zlib.decompress(pieces["halves"][start : pieces["ends"][number]].tobytes())
+    return np.unpackbits(np.frombuffer(packed, np.uint8)).reshape(CELLS // 2, CELLS, CELLS)

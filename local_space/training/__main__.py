@@ -58,9 +58,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kept-aside", type=Path, required=True, help="names of pieces not to use")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--shape-chunks", type=int, default=70, help="of 50 procedural shapes")
-    parser.add_argument("--picture-chunks", type=int, default=60, help="of 500 pictures")
-    parser.add_argument("--steps", type=int, default=5000, help="of 24 pictures per process")
+    parser.add_argument("--shape-chunks", type=int, default=110, help="of 50 procedural shapes")
+    parser.add_argument("--picture-chunks", type=int, default=110, help="of 500 pictures")
+    parser.add_argument("--steps", type=int, default=13_000, help="of 24 pictures per process")
     return parser.parse_args()
 
 

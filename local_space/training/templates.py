@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Dict, List
 
 import numpy as np
@@ -17,10 +18,11 @@ CELLS, COARSE = 64, 24
 def made(first_seed: int, count: int) -> Dict[str, np.ndarray]:
     """Class, size, and solid of each piece; of a symmetric one the left half alone.
 
-    `halves` (n, CELLS / 2 * CELLS * CELLS / 8) uint8 are packed bits, x outwards from the middle;
-    `left` and `right` say which of them are each piece's. `coarse` is the whole on COARSE cells.
+    A half is CELLS / 2 * CELLS * CELLS packed bits, x outwards from the middle, by zlib; `halves`
+    has all of them one after the other, and half i ends at `ends[i]`. `left` and `right` say which
+    of them are each piece's. `coarse` is the whole on COARSE cells.
     """
-    halves: List[np.ndarray] = []
+    halves: List[bytes] = []
     kinds, sizes, left, right, coarse = [], [], [], [], []
     for seed in range(first_seed, first_seed + count):
         piece = random_piece(seed)
@@ -30,18 +32,19 @@ def made(first_seed: int, count: int) -> Dict[str, np.ndarray]:
         coarse.append(np.packbits(_solid(piece.parts, low, high, COARSE)))
         outwards = (solid[CELLS // 2 :], solid[: CELLS // 2][::-1])
         left.append(len(halves))
-        halves.append(np.packbits(outwards[0]))
+        halves.append(zlib.compress(np.packbits(outwards[0]).tobytes(), 9))
         differs = (outwards[0] != outwards[1]).sum() > 0.01 * solid.sum()
         right.append(len(halves) if differs else left[-1])
         if differs:
-            halves.append(np.packbits(outwards[1]))
+            halves.append(zlib.compress(np.packbits(outwards[1]).tobytes(), 9))
         kinds.append(CLASSES.index(piece.kind))
         sizes.append(high - low)
     return {
         "kinds": np.array(kinds, np.uint8),
         "sizes_cm": np.array(sizes, np.float16),
         "coarse": np.array(coarse),
-        "halves": np.array(halves),
+        "halves": np.frombuffer(b"".join(halves), np.uint8),
+        "ends": np.cumsum([len(half) for half in halves]),
         "left": np.array(left, np.uint16),
         "right": np.array(right, np.uint16),
     }
