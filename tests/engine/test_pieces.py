@@ -7,14 +7,18 @@ A small form of `benchmarks/furniture.py`. The pieces are CC0 meshes (tests/data
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 from typing import Dict, NamedTuple
 
+import numpy as np
 import pytest
 import trimesh
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageDraw
 
 from benchmarks import measures
-from local_space import segmentation
+from local_space import segmentation, shape
 from support.api import DATA
 from support.spaces import output_path
 
@@ -31,6 +35,8 @@ CLASSES = {
 # The means that were measured, of F-scores at 0.05 and at 0.03 of the longest side.
 MEAN_F5, MEAN_F3 = 0.80, 0.60
 SLACK = 0.98
+# Of a transparent picture, so that no segmentation network is needed.
+SAME_PICTURE, SAME_EXTENTS, SAME_VOLUME = "chair-front.png", (0.45, 1.0, 0.45), 0.05
 
 
 class Made(NamedTuple):
@@ -75,3 +81,36 @@ def test_each_piece_is_one_closed_solid(made: Dict[str, Made]) -> None:
         assert solid.is_watertight and solid.is_winding_consistent and solid.volume > 0, piece
         assert solid.body_count == 1, piece
         assert len(solid.faces) <= 40_000, piece
+
+
+def test_a_picture_becomes_the_same_model_on_every_python() -> None:
+    mesh, _, _ = shape.build({"front": segmentation.cut_out(Image.open(DATA / SAME_PICTURE))})
+    solid = trimesh.Trimesh(mesh.vertices, mesh.faces)
+    assert solid.extents == pytest.approx(SAME_EXTENTS, rel=0.01)
+    assert solid.volume == pytest.approx(SAME_VOLUME, rel=0.01)
+
+
+def test_two_pieces_in_one_photo_are_refused(stand_in_url: str, tmp_path: Path) -> None:
+    chair = Image.open(DATA / "chair-front.png")
+    both = Image.new("RGBA", (2 * chair.width, chair.height))
+    both.paste(chair, (0, 0))
+    both.paste(chair, (chair.width, 0))
+    both.save(tmp_path / "chairs.png")
+    refuses(stand_in_url, tmp_path / "chairs.png", "several things")
+
+
+def test_what_no_piece_explains_is_refused(stand_in_url: str, tmp_path: Path) -> None:
+    """Strokes across each other, as of a scribble."""
+    random = np.random.default_rng(0)
+    scribble = Image.new("RGBA", (400, 400))
+    pen = ImageDraw.Draw(scribble)
+    for _ in range(14):
+        pen.line(random.integers(10, 390, 4).tolist(), fill=(30, 60, 160, 255), width=5)
+    scribble.save(tmp_path / "scribble.png")
+    refuses(stand_in_url, tmp_path / "scribble.png", "looks like a piece of furniture")
+
+
+def refuses(url: str, photo: Path, words: str) -> None:
+    client = Client(url, verbose=False)
+    with pytest.raises(AppError, match=words):
+        client.predict(image=handle_file(str(photo)), api_name="/shape_generation")
