@@ -32,7 +32,7 @@ CLASSES = (
     "other",
 )
 # The network's picture, and what the silhouette's longer side fills of it.
-SIDE, _FILL = 96, 0.8
+SIDE, FILL = 96, 0.8
 # How much of the room around the silhouette is shown, in pixels.
 _REACH = 4
 _WEIGHTS = Path(__file__).with_name("shape.zip")
@@ -140,7 +140,7 @@ def recognise(view: View) -> Recognised:
 
 def _crop(view: View) -> Crop:
     rows, columns = outlines.box(view.silhouette)
-    side = max(rows.stop - rows.start, columns.stop - columns.start) / _FILL
+    side = max(rows.stop - rows.start, columns.stop - columns.start) / FILL
     left = (columns.start + columns.stop - side) / 2
     top = (rows.start + rows.stop - side) / 2
     # Pixels outside the photo repeat its border.

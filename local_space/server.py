@@ -20,7 +20,7 @@ from local_space.surface import Mesh
 MAX_SEED = 10_000_000
 # Gradio deletes copies of photos and meshes after an hour. It checks every ten minutes.
 DELETE_CACHE = (600, 3600)
-NOTE = "A CPU stand-in: geometry by a small network of its own, not made by Hunyuan3D."
+NOTE = "A CPU stand-in with a small network of its own, not made by Hunyuan3D."
 
 Photo = Optional[str]
 

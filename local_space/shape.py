@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from local_space import geometry, recognition, surface, templates
 from local_space.camera import Camera, framed
 from local_space.outlines import MARGIN
-from local_space.recognition import SIDE, Hypothesis, Recognised
+from local_space.recognition import FILL, SIDE, Hypothesis, Recognised
 from local_space.segmentation import View
 from local_space.surface import Mesh
 from local_space.templates import COARSE, Template
@@ -38,9 +38,9 @@ _STEPS = 60
 _SIDE = SIDE // 2
 # What a likelier angle is worth, in overlap, per factor of e.
 _LIKELY = 0.015
-# Of the camera of a view straight from the front: what the network takes for far away. What it says
-# is empty must be so by this many cells before a visual hull loses it.
-_FAR, _DOUBT = 0.1, 1.0
+# How near the camera of a view straight from the front is; the cells of the longest side that carve
+# a visual hull; by how many of the hull's cells something must be empty before the hull loses it.
+_FAR, _CARVING_CELLS, _DOUBT = 0.1, 40, 1.0
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
 _SURE = 1.5
 
@@ -96,16 +96,18 @@ def _are_apart(silhouette: np.ndarray) -> bool:
 
 
 def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
-    """A visual hull without what the network says is empty, seen straight from the front."""
-    rows, columns, layers = (n - 2 * MARGIN for n in hull.shape)
-    counts = np.array([columns, rows, layers])
+    """A visual hull without what the network says is empty; its silhouettes stay whole."""
+    counts = np.array(hull.shape)[[1, 0, 2]] - 2 * MARGIN
     half = counts / counts.max() / 2
-    face = np.array([[-1, -1, 0], [1, 1, 0]]) * half
-    camera = framed(0.0, 0.0, _FAR, face, recognised.crop.image[3] > 0.5)
-    middle = (camera.centre[0] / SIDE, camera.centre[1] / SIDE)
-    camera = camera._replace(scale=camera.scale / SIDE, centre=middle)
-    logits = _logits(recognised, Hypothesis(camera, half, 1.0), counts)
-    return np.minimum(hull, _distances(logits) + _DOUBT)
+    camera = Camera(0.0, 0.0, _FAR, FILL / 2 / half[:2].max(), (0.5, 0.5))
+    few = np.maximum(8, np.round(2 * half * _CARVING_CELLS)).astype(int)
+    logits = recognised.logits(templates.grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
+    fine = ndimage.zoom(logits, counts / few, order=1, mode="nearest", grid_mode=True)
+    carved = np.minimum(hull, _distances(fine) + _DOUBT)
+    for axis in (2, 1):
+        lost = (hull > 0).any(axis) & ~(carved > 0).any(axis)
+        carved = np.where(np.expand_dims(lost, axis), hull, carved)
+    return carved
 
 
 def _fits(recognised: Recognised, start: Hypothesis) -> List[_Fit]:

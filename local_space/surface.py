@@ -24,6 +24,8 @@ _FACES, _RESOLUTION = 40_000, 256
 _STRAIGHT, _STEPS = 0.05, (1, 2, 4)
 # A part smaller than this, of the whole, in volume and in length, is a crumb.
 _CRUMB_VOLUME, _CRUMB_LENGTH = 0.002, 0.08
+# The default of fast-simplification opens some surfaces; a gentler one ends with more faces.
+_AGGRESSIONS = (7, 3)
 # Vertices nearer than this, in cells, are taken for one by readers.
 _TOUCHING = 0.005
 
@@ -100,12 +102,13 @@ def _simplified(
     vertices: np.ndarray, faces: np.ndarray, most: int
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Fewer faces, unless that would open the surface."""
-    fewer = fast_simplification.simplify(
-        vertices.astype(np.float32), faces.astype(np.int32), target_count=most
-    )
-    if not _is_closed(fewer[1]):
-        return vertices, faces
-    return _apart(*fewer), fewer[1]
+    for aggression in _AGGRESSIONS:
+        fewer = fast_simplification.simplify(
+            vertices.astype(np.float32), faces.astype(np.int32), target_count=most, agg=aggression
+        )
+        if _is_closed(fewer[1]):
+            return _apart(*fewer), fewer[1]
+    return vertices, faces
 
 
 def _apart(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
