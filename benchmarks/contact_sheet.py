@@ -27,11 +27,16 @@ def save(rows: List[Row], folder: Path) -> None:
     """Write `rows` to `folder`/sheet-1.png and so on, seven rows on each."""
     folder.mkdir(parents=True, exist_ok=True)
     for page, start in enumerate(range(0, len(rows), _ROWS), 1):
-        drawn = [_row(row) for row in rows[start : start + _ROWS]]
-        sheet = Image.new("RGB", (drawn[0].width, sum(row.height for row in drawn)), _GROUND)
-        for index, picture in enumerate(drawn):
-            sheet.paste(picture, (0, index * picture.height))
-        sheet.save(folder / f"sheet-{page}.png")
+        sheet(rows[start : start + _ROWS]).save(folder / f"sheet-{page}.png")
+
+
+def sheet(rows: List[Row]) -> Image.Image:
+    """`rows` below each other."""
+    drawn = [_row(row) for row in rows]
+    whole = Image.new("RGB", (drawn[0].width, sum(row.height for row in drawn)), _GROUND)
+    for index, picture in enumerate(drawn):
+        whole.paste(picture, (0, index * picture.height))
+    return whole
 
 
 def _row(row: Row) -> Image.Image:
