@@ -18,12 +18,16 @@ from local_space.outlines import MARGIN
 from local_space.recognition import FILL, SIDE, Hypothesis, Recognised
 from local_space.segmentation import View
 from local_space.surface import Mesh
-from local_space.templates import COARSE, Template
+from local_space.templates import COARSE
 
 # Cells of the longest side of the surface: of the octree resolution, and at least.
 _CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
-# How many pieces of the catalogue are fitted for each angle; what the field is worth beside them.
-_TEMPLATES, _FIELD_WORTH = 4, 0.0
+# How many pieces of the catalogue are fitted for each angle.
+_TEMPLATES = 4
+# Surfaces are compared on this many cells, and are the same within this share of the longest side.
+_CUBE, _NEAR = 32, 0.05
+# What explaining the photo counts beside being near to the field, and how near is near enough.
+_EXPLAINS, _NEARLY = 0.5, 0.84
 _FEWEST = 20
 # A fit whose silhouette overlaps less with the photo's explains nothing.
 _MIN_OVERLAP = 0.5
@@ -39,8 +43,8 @@ _SIDE = SIDE // 2
 # What a likelier angle is worth, in overlap, per factor of e.
 _LIKELY = 0.015
 # How near the camera of a view straight from the front is; the cells of the longest side that carve
-# a visual hull; by how many of the hull's cells something must be empty before the hull loses it.
-_FAR, _CARVING_CELLS, _DOUBT = 0.1, 40, 1.0
+# a visual hull.
+_FAR, _CARVING_CELLS = 0.1, 40
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
 _SURE = 1.5
 
@@ -55,9 +59,9 @@ class SeveralPieces(ValueError):
 
 class _Fit(NamedTuple):
     hypothesis: Hypothesis
-    template: Optional[Template]
-    overlap: float
-    value: float  # what it is worth against others
+    template: Optional[int]  # a piece of the catalogue; None for the network's own field
+    overlap: float  # of the silhouettes, 0 to 1
+    value: float  # the overlap, and what the likelihood of the angle adds
 
 
 def build(
@@ -77,7 +81,7 @@ def build(
         mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
     fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
-    best = max(fits, key=lambda fit: fit.value)
+    best = _chosen(recognised, fits)
     if best.overlap < _MIN_OVERLAP:
         raise NothingLikeFurniture
     field = _field(recognised, best, octree_resolution)
@@ -103,7 +107,7 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
     few = np.maximum(8, np.round(2 * half * _CARVING_CELLS)).astype(int)
     logits = recognised.logits(templates.grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
     fine = ndimage.zoom(logits, counts / few, order=1, mode="nearest", grid_mode=True)
-    carved = np.minimum(hull, _distances(fine) + _DOUBT)
+    carved = np.minimum(hull, _distances(fine))
     for axis in (2, 1):
         lost = (hull > 0).any(axis) & ~(carved > 0).any(axis)
         carved = np.where(np.expand_dims(lost, axis), hull, carved)
@@ -112,24 +116,67 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
 
 def _fits(recognised: Recognised, start: Hypothesis) -> List[_Fit]:
     """The network's own field and the templates that explain the photo best, each fitted to it."""
-    boxed = templates.grid(np.full(3, COARSE))
-    logits = recognised.logits(boxed, start)
-    inside = 1 / (1 + np.exp(-logits))
+    logits = recognised.logits(templates.grid(np.full(3, COARSE)), start)
     likely = _LIKELY * float(np.log(start.probability))
     fits = []
-    for template in templates.best(recognised, start, inside, _TEMPLATES):
-        fit = _fitted(recognised, start, templates.rim(template))
-        worth = templates.FIELD_WEIGHT * template.agreement + likely
-        fits.append(fit._replace(template=template, value=fit.value + worth))
-    solid = (logits > 0).reshape(COARSE, COARSE, COARSE)
-    rim = templates.on_rim(solid)
+    for template in templates.best(recognised, start, 1 / (1 + np.exp(-logits)), _TEMPLATES):
+        fits.append(_fitted(recognised, start, templates.rim(template), template, likely))
+    rim = templates.on_rim((logits > 0).reshape(COARSE, COARSE, COARSE))
     if len(rim) > _FEWEST:
-        fit = _fitted(recognised, start, rim)
-        fits.append(fit._replace(value=fit.value + _FIELD_WORTH + likely))
+        fits.append(_fitted(recognised, start, rim, None, likely))
     return fits
 
 
-def _fitted(recognised: Recognised, start: Hypothesis, points: np.ndarray) -> _Fit:
+def _chosen(recognised: Recognised, fits: List[_Fit]) -> _Fit:
+    """The field that explains the photo best, or a template whose surface is nearly the same.
+
+    A template is crisp; a field is right in what no template has.
+    """
+    fields = [fit for fit in fits if fit.template is None]
+    if not fields:
+        return max(fits, key=lambda fit: fit.value)
+    field = max(fields, key=lambda fit: fit.value)
+    surface_of_field = _surface(recognised, field)
+    near = [
+        (_nearness(_surface(recognised, fit), surface_of_field), fit)
+        for fit in fits
+        if fit.template is not None
+    ]
+    nearness, template = max(near, key=lambda it: it[0] + _EXPLAINS * it[1].value)
+    return template if nearness > _NEARLY else field
+
+
+def _surface(recognised: Recognised, fit: _Fit) -> np.ndarray:
+    """The cells of the surface on a grid of the cube around the piece."""
+    boxed = templates.grid(np.full(3, _CUBE)) / 2 / fit.hypothesis.half
+    within = (np.abs(boxed) < 1).all(1)
+    solid = np.zeros(len(boxed), bool)
+    if fit.template is None:
+        solid[within] = recognised.logits(boxed[within], fit.hypothesis) > 0
+    else:
+        solid[within] = templates.inside(fit.template, boxed[within])
+    solid = solid.reshape(_CUBE, _CUBE, _CUBE)
+    return solid & ~ndimage.binary_erosion(solid)
+
+
+def _nearness(one: np.ndarray, other: np.ndarray) -> float:
+    """The F-score of two surfaces on the cube's grid."""
+    shares = []
+    for here, there in ((one, other), (other, one)):
+        if not here.any():
+            return 0.0
+        away = ndimage.distance_transform_edt(~there) / _CUBE
+        shares.append(float((away[here] < _NEAR).mean()))
+    return 2 * shares[0] * shares[1] / max(sum(shares), 1e-9)
+
+
+def _fitted(
+    recognised: Recognised,
+    start: Hypothesis,
+    points: np.ndarray,
+    template: Optional[int],
+    likely: float,
+) -> _Fit:
     """Camera and proportions at which the silhouette of `points` overlaps most with the photo's."""
     mask = recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3))
     first = _numbers(start)
@@ -142,7 +189,8 @@ def _fitted(recognised: Recognised, start: Hypothesis, points: np.ndarray) -> _F
     options = {"maxfev": _STEPS, "initial_simplex": corners}
     found = minimize(loss, np.zeros(5), method="Nelder-Mead", options=options)
     best = _with_numbers(start, first + found.x * _FREEDOM, points, mask)
-    return _Fit(best, None, _overlap(best, points, mask), -float(found.fun))
+    overlap = _overlap(best, points, mask)
+    return _Fit(best, template, overlap, overlap + likely)
 
 
 def _numbers(hypothesis: Hypothesis) -> np.ndarray:

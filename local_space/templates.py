@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zlib
 from functools import lru_cache
-from typing import Dict, List, NamedTuple
+from typing import Dict, List
 
 import numpy as np
 from PIL import Image
@@ -23,15 +23,8 @@ CELLS, COARSE = 64, 24
 _MIN_KIND = 0.03
 # What agreement with the network's field counts against the overlap of silhouettes, and what a
 # factor of e in the likelihood of the class does.
-FIELD_WEIGHT, _KIND_WEIGHT = 0.4, 0.02
+_FIELD_WEIGHT, _KIND_WEIGHT = 0.4, 0.02
 _PICTURE = 24
-
-
-class Template(NamedTuple):
-    """A piece of the catalogue for one hypothesis."""
-
-    number: int
-    agreement: float  # with the network's field, 0 to 1
 
 
 def grid(counts: np.ndarray) -> np.ndarray:
@@ -48,7 +41,7 @@ def _pieces() -> Dict[str, np.ndarray]:
 
 def best(
     recognised: Recognised, hypothesis: Hypothesis, inside: np.ndarray, count: int
-) -> List[Template]:
+) -> List[int]:
     """The `count` pieces that fit best; `inside` (COARSE ** 3,) is the network's, 0 to 1."""
     pieces = _pieces()
     likely = recognised.kinds > _MIN_KIND
@@ -69,11 +62,14 @@ def best(
         drawn = np.maximum.reduceat(solids[:, order], starts, axis=1)
         seen = drawn.astype(np.float32) @ mask[pixels]
         overlaps.append(seen / (drawn.sum(1) + mask.sum() - seen))
-    agreement = np.concatenate(agreements)
     likelihood = np.log(recognised.kinds[pieces["kinds"][chosen]])
-    score = np.concatenate(overlaps) + FIELD_WEIGHT * agreement + _KIND_WEIGHT * likelihood
+    score = (
+        np.concatenate(overlaps)
+        + _FIELD_WEIGHT * np.concatenate(agreements)
+        + _KIND_WEIGHT * likelihood
+    )
     top = np.argsort(-score)[:count]
-    return [Template(int(chosen[i]), float(agreement[i])) for i in top]
+    return [int(chosen[i]) for i in top]
 
 
 def _pixels(hypothesis: Hypothesis) -> np.ndarray:
@@ -83,9 +79,9 @@ def _pixels(hypothesis: Hypothesis) -> np.ndarray:
     return row * _PICTURE + column
 
 
-def rim(template: Template) -> np.ndarray:
+def rim(piece: int) -> np.ndarray:
     """Points (n, 3) of its surface on coarse cells, in box coordinates."""
-    solid = np.unpackbits(_pieces()["coarse"][template.number]).reshape(COARSE, COARSE, COARSE) > 0
+    solid = np.unpackbits(_pieces()["coarse"][piece]).reshape(COARSE, COARSE, COARSE) > 0
     return on_rim(solid)
 
 
@@ -95,14 +91,24 @@ def on_rim(solid: np.ndarray) -> np.ndarray:
     return grid(np.full(3, COARSE))[rim] * (COARSE / (COARSE - 1))
 
 
-def field(template: Template, counts: np.ndarray) -> np.ndarray:
+def field(piece: int, counts: np.ndarray) -> np.ndarray:
     """Over 0 inside, on `counts` cells a side, -0.5 to 0.5; thin parts stay."""
-    left, right = (_half(_pieces()[side][template.number]) for side in ("left", "right"))
-    solid = np.concatenate([right[::-1], left]).astype(np.float32)
+    solid = _solid(piece).astype(np.float32)
     padded = np.pad(solid, 2)
     smooth = ndimage.gaussian_filter(padded, 0.8)[2:-2, 2:-2, 2:-2]
     values = np.maximum(smooth - 0.5, 0.1 * solid - 0.5 * (1 - solid))
     return ndimage.zoom(values, np.asarray(counts) / CELLS, order=1, mode="nearest", grid_mode=True)
+
+
+def inside(piece: int, boxed: np.ndarray) -> np.ndarray:
+    """Whether points (n, 3), -1 to 1 in the piece's box, are inside it."""
+    cells = np.floor((boxed + 1) / 2 * CELLS).astype(int).clip(0, CELLS - 1)
+    return _solid(piece)[tuple(cells.T)] > 0
+
+
+def _solid(piece: int) -> np.ndarray:
+    left, right = (_half(_pieces()[side][piece]) for side in ("left", "right"))
+    return np.concatenate([right[::-1], left])
 
 
 def _half(number: int) -> np.ndarray:
