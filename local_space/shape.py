@@ -45,6 +45,8 @@ _LIKELY = 0.015
 # How near the camera of a view straight from the front is; the cells of the longest side that carve
 # a visual hull.
 _FAR, _CARVING_CELLS = 0.1, 40
+# Cells of the Gaussian over the network's field, which is ragged.
+_RAGGED = 0.7
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
 _SURE = 1.5
 
@@ -150,12 +152,12 @@ def _surface(recognised: Recognised, fit: _Fit) -> np.ndarray:
     """The cells of the surface on a grid of the cube around the piece."""
     boxed = templates.grid(np.full(3, _CUBE)) / 2 / fit.hypothesis.half
     within = (np.abs(boxed) < 1).all(1)
-    solid = np.zeros(len(boxed), bool)
+    filled = np.zeros(len(boxed), bool)
     if fit.template is None:
-        solid[within] = recognised.logits(boxed[within], fit.hypothesis) > 0
+        filled[within] = recognised.logits(boxed[within], fit.hypothesis) > 0
     else:
-        solid[within] = templates.inside(fit.template, boxed[within])
-    solid = solid.reshape(_CUBE, _CUBE, _CUBE)
+        filled[within] = templates.inside(fit.template, boxed[within])
+    solid = filled.reshape(_CUBE, _CUBE, _CUBE)
     return solid & ~ndimage.binary_erosion(solid)
 
 
@@ -270,4 +272,4 @@ def _logits(recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray) 
     fine = zoomed.ravel()
     at = np.flatnonzero(look.ravel())
     fine[at] = recognised.logits(templates.grid(counts)[at], hypothesis)
-    return fine.reshape(counts)
+    return ndimage.gaussian_filter(fine.reshape(counts), _RAGGED)
