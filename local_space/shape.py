@@ -29,8 +29,9 @@ _CUBE, _NEAR = 32, 0.05
 # What explaining the photo counts beside being near to the field, and how near is near enough.
 _EXPLAINS, _NEARLY = 0.5, 0.84
 _FEWEST = 20
-# A fit whose silhouette overlaps less with the photo's explains nothing.
-_MIN_OVERLAP = 0.5
+# A fit whose silhouette overlaps less with the photo's explains nothing, and a class that is less
+# likely is none. All validation pieces are above both; thin pieces overlap little.
+_MIN_OVERLAP, _MIN_PROBABILITY = 0.3, 0.25
 # Of the largest part's area: what stands beside it is a second piece if it is larger.
 _BESIDE = 0.25
 # How far a fit may go from what the network says before it costs a hundredth of the overlap:
@@ -82,6 +83,8 @@ def build(
         field = _carved(geometry.hull(silhouettes, octree_resolution), recognised)
         mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
+    if recognised.probability < _MIN_PROBABILITY:
+        raise NothingLikeFurniture
     fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
     best = _chosen(recognised, fits)
     if best.overlap < _MIN_OVERLAP:
@@ -108,7 +111,8 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
     camera = Camera(0.0, 0.0, _FAR, FILL / 2 / half[:2].max(), (0.5, 0.5))
     few = np.maximum(8, np.round(2 * half * _CARVING_CELLS)).astype(int)
     logits = recognised.logits(templates.grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
-    fine = ndimage.zoom(logits, counts / few, order=1, mode="nearest", grid_mode=True)
+    smooth = ndimage.gaussian_filter(logits, 1.0)
+    fine = ndimage.zoom(smooth, counts / few, order=1, mode="nearest", grid_mode=True)
     carved = np.minimum(hull, _distances(fine))
     for axis in (2, 1):
         lost = (hull > 0).any(axis) & ~(carved > 0).any(axis)

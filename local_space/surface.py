@@ -11,6 +11,7 @@ from typing import NamedTuple, Tuple
 
 import fast_simplification
 import numpy as np
+from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from skimage.measure import marching_cubes
@@ -24,8 +25,7 @@ _FACES, _RESOLUTION = 40_000, 256
 _STRAIGHT, _STEPS = 0.05, (1, 2, 4)
 # A part smaller than this, of the whole, in volume and in length, is a crumb.
 _CRUMB_VOLUME, _CRUMB_LENGTH = 0.002, 0.08
-# The default of fast-simplification opens some surfaces; a gentler one ends with more faces.
-_AGGRESSIONS = (7, 3)
+_FEWER = 0.75
 # Vertices nearer than this, in cells, are taken for one by readers.
 _TOUCHING = 0.005
 
@@ -51,6 +51,8 @@ def extract(field: np.ndarray, octree_resolution: int) -> Mesh:
     most = int(_FACES * (octree_resolution / _RESOLUTION) ** 2)
     if len(faces) > most:
         vertices, faces = _simplified(vertices, faces, most)
+    if len(faces) > most:  # too ragged to be simplified: the same on fewer cells
+        return extract(ndimage.zoom(field, _FEWER, order=1), octree_resolution)
     low, high = vertices.min(0), vertices.max(0)
     centred = (vertices - (low + high) / 2) / (high - low).max()
     return Mesh(centred, faces, _normals(vertices, faces))
@@ -102,13 +104,12 @@ def _simplified(
     vertices: np.ndarray, faces: np.ndarray, most: int
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Fewer faces, unless that would open the surface."""
-    for aggression in _AGGRESSIONS:
-        fewer = fast_simplification.simplify(
-            vertices.astype(np.float32), faces.astype(np.int32), target_count=most, agg=aggression
-        )
-        if _is_closed(fewer[1]):
-            return _apart(*fewer), fewer[1]
-    return vertices, faces
+    fewer = fast_simplification.simplify(
+        vertices.astype(np.float32), faces.astype(np.int32), target_count=most
+    )
+    if not _is_closed(fewer[1]):
+        return vertices, faces
+    return _apart(*fewer), fewer[1]
 
 
 def _apart(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
