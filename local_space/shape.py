@@ -44,8 +44,8 @@ _SIDE = SIDE // 2
 # What a likelier angle is worth, in overlap, per factor of e.
 _LIKELY = 0.015
 # How near the camera of a view straight from the front is; the cells of the longest side that carve
-# a visual hull.
-_FAR, _CARVING_CELLS = 0.1, 40
+# a visual hull; by how many of the hull's cells something must be empty before the hull loses it.
+_FAR, _CARVING_CELLS, _DOUBT = 0.1, 40, 1.0
 # Cells of the Gaussian over the network's field, which is ragged.
 _RAGGED = 0.7
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
@@ -113,7 +113,7 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
     logits = recognised.logits(templates.grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
     smooth = ndimage.gaussian_filter(logits, 1.0)
     fine = ndimage.zoom(smooth, counts / few, order=1, mode="nearest", grid_mode=True)
-    carved = np.minimum(hull, _distances(fine))
+    carved = np.minimum(hull, _distances(fine) + _DOUBT)
     for axis in (2, 1):
         lost = (hull > 0).any(axis) & ~(carved > 0).any(axis)
         carved = np.where(np.expand_dims(lost, axis), hull, carved)
