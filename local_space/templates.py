@@ -18,6 +18,7 @@ from scipy import ndimage
 from local_space import recognition
 from local_space.recognition import Hypothesis, Recognised
 
+# Cells a side of a finished piece, and of one that is compared with a photo.
 CELLS, COARSE = 64, 24
 # Classes less likely than this are not looked at.
 _MIN_KIND = 0.03

@@ -10,8 +10,9 @@ from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 
+from local_space.recognition import CLASSES
 from local_space.training import library, renderer, shapes, templates
-from local_space.training.shapes import CLASSES, Shape
+from local_space.training.shapes import Shape
 
 SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 50, 500
 _TEMPLATES = 5000

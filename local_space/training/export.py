@@ -13,8 +13,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from local_space.recognition import SIDE
 from local_space.training import network
-from local_space.training.renderer import SIDE
 
 _OPSET = 17
 # Smaller ones stay as they are: nothing would be saved.

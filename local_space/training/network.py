@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from local_space.training.shapes import CLASSES
+from local_space.recognition import CLASSES
 
 ANGLES = 36
 FEATURES, HIDDEN, WHOLE, BLOCKS = 48, 128, 256, 2

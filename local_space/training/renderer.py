@@ -13,12 +13,10 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 
 from local_space.camera import Camera
+from local_space.recognition import FILL, SIDE
 
-SIDE = 96
 # Rays per pixel and axis.
 _FINE = 2
-# Of the picture's side, what the silhouette's longer side fills.
-FILL = 0.8
 _EPSILON = 1e-3
 
 

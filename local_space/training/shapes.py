@@ -13,18 +13,6 @@ import numpy as np
 from local_space.training.catalogue import random_piece
 from local_space.training.catalogue.dice import Piece
 
-CLASSES = (
-    "chair",
-    "armchair",
-    "sofa",
-    "bed",
-    "table",
-    "cabinet",
-    "shelf",
-    "lamp",
-    "stool",
-    "other",
-)
 POINTS = 16_384
 # Of the points: near the surface, inside; the others are anywhere in the box and a little around.
 _NEAR, _INSIDE = 0.6, 0.2

@@ -7,12 +7,10 @@ from typing import Dict, List
 
 import numpy as np
 
+from local_space.recognition import CLASSES
+from local_space.templates import CELLS, COARSE
 from local_space.training.catalogue import random_piece
 from local_space.training.parts import Part
-from local_space.training.shapes import CLASSES
-
-# Cells a side: of a finished piece, and of what is compared with a photo.
-CELLS, COARSE = 64, 24
 
 
 def made(first_seed: int, count: int) -> Dict[str, np.ndarray]:

@@ -16,8 +16,8 @@ import torch
 import torch.distributed as dist
 from torch.nn import functional as F
 
+from local_space.recognition import SIDE
 from local_space.training import dataset, masks, network
-from local_space.training.renderer import SIDE
 
 _BATCH, _POINTS = 24, 512
 _RATE, _WARM_UP, _FALL = 1.5e-3, 150, 0.35
