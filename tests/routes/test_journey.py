@@ -103,7 +103,8 @@ def test_the_exif_orientation_of_a_photo_is_applied(client: FlaskClient, chair: 
         post(client, session_id, photo)
         meshes.append(load_mesh(client.get(f"/sessions/{session_id}/models/chair.glb").data))
     from_upright, from_turned = meshes
-    assert from_turned.extents == pytest.approx(from_upright.extents, abs=0.02)
+    # The JPEG is encoded anew, so that the fit differs a little; a turned photo is far off.
+    assert from_turned.extents == pytest.approx(from_upright.extents, abs=0.06)
     assert from_turned.volume == pytest.approx(from_upright.volume, rel=0.03)
 
 
