@@ -1,7 +1,9 @@
 """Photos of a piece of furniture to its closed surface.
 
 One photo: the network says what it is and from where it is seen; camera and proportions are then
-fitted to the silhouette (Nelder and Mead, 1965); the surface is the zero level of its occupancy.
+fitted to the silhouette (Nelder and Mead, 1965); the surface is that of the catalogue's piece that
+agrees with the network's field, or the zero level of the field itself. With a view from a side: the
+visual hull, without what the field says is empty.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ _CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
 _TEMPLATES = 4
 # Surfaces are compared on this many cells, and are the same within this share of the longest side.
 _CUBE, _NEAR = 32, 0.05
-# What explaining the photo counts beside being near to the field, and how near is near enough.
-_EXPLAINS, _NEARLY = 0.5, 0.84
+# What explaining the photo counts beside agreeing with the field; from which agreement a template
+# stands for the field.
+_EXPLAINS, _AGREES = 0.5, 0.84
+# A field with fewer surface cells than this is nothing that could be fitted.
 _FEWEST = 20
 # A fit whose silhouette overlaps less with the photo's explains nothing, and a class that is less
 # likely is none. All validation pieces are above both; thin pieces overlap little.
@@ -144,12 +148,12 @@ def _chosen(recognised: Recognised, fits: List[_Fit]) -> _Fit:
     field = max(fields, key=lambda fit: fit.value)
     surface_of_field = _surface(recognised, field)
     near = [
-        (_nearness(_surface(recognised, fit), surface_of_field), fit)
+        (_agreement(_surface(recognised, fit), surface_of_field), fit)
         for fit in fits
         if fit.template is not None
     ]
-    nearness, template = max(near, key=lambda it: it[0] + _EXPLAINS * it[1].value)
-    return template if nearness > _NEARLY else field
+    agreement, template = max(near, key=lambda it: it[0] + _EXPLAINS * it[1].value)
+    return template if agreement > _AGREES else field
 
 
 def _surface(recognised: Recognised, fit: _Fit) -> np.ndarray:
@@ -165,7 +169,7 @@ def _surface(recognised: Recognised, fit: _Fit) -> np.ndarray:
     return solid & ~ndimage.binary_erosion(solid)
 
 
-def _nearness(one: np.ndarray, other: np.ndarray) -> float:
+def _agreement(one: np.ndarray, other: np.ndarray) -> float:
     """The F-score of two surfaces on the cube's grid."""
     shares = []
     for here, there in ((one, other), (other, one)):
