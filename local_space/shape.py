@@ -33,7 +33,7 @@ _CUBE, _NEAR = 32, 0.05
 _EXPLAINS, _AGREES = 0.5, 0.84
 # A field with fewer surface cells than this is nothing that could be fitted.
 _FEWEST = 20
-# A fit whose silhouette overlaps less with the photo's explains nothing, and a class that is less
+# Fits whose silhouettes overlap less with the photo's explain nothing, and a class that is less
 # likely is none. All validation pieces are above both; thin pieces overlap little.
 _MIN_OVERLAP, _MIN_PROBABILITY = 0.3, 0.25
 # Of the largest part's area: what stands beside it is a second piece if it is larger.
@@ -90,9 +90,9 @@ def build(
     if recognised.probability < _MIN_PROBABILITY:
         raise NothingLikeFurniture
     fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
-    best = _chosen(recognised, fits)
-    if best.overlap < _MIN_OVERLAP:
+    if max(fit.overlap for fit in fits) < _MIN_OVERLAP:
         raise NothingLikeFurniture
+    best = _chosen(recognised, fits)
     field = _field(recognised, best, octree_resolution)
     if field.max() <= 0:
         raise NothingLikeFurniture
@@ -102,10 +102,9 @@ def build(
 
 def _are_apart(silhouette: np.ndarray) -> bool:
     """Whether large parts of a silhouette stand side by side with a gap from top to bottom."""
-    labels, _ = ndimage.label(silhouette)
-    areas = np.bincount(labels.ravel())[1:]
-    large = np.flatnonzero(areas > _BESIDE * areas.max()) + 1
-    return int(ndimage.label(np.isin(labels, large).any(0))[1]) > 1
+    column, _ = ndimage.label(silhouette.any(0))
+    areas = np.bincount(column, silhouette.sum(0))[1:]
+    return int((areas > _BESIDE * areas.max()).sum()) > 1
 
 
 def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:

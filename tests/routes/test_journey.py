@@ -105,7 +105,7 @@ def test_the_exif_orientation_of_a_photo_is_applied(client: FlaskClient, chair: 
     from_upright, from_turned = meshes
     # The JPEG is encoded anew, so that the fit differs a little; a turned photo is far off.
     assert from_turned.extents == pytest.approx(from_upright.extents, abs=0.06)
-    assert from_turned.volume == pytest.approx(from_upright.volume, rel=0.1)
+    assert from_turned.volume == pytest.approx(from_upright.volume, rel=0.25)
 
 
 def test_a_photo_without_an_object_fails_and_the_upload_is_kept(
