@@ -145,9 +145,9 @@ def _chosen(recognised: Recognised, fits: List[_Fit]) -> _Fit:
     if not fields:
         return max(fits, key=lambda fit: fit.value)
     field = max(fields, key=lambda fit: fit.value)
-    surface_of_field = _surface(recognised, field)
+    of_field = _surface(recognised, field)
     near = [
-        (_agreement(_surface(recognised, fit), surface_of_field), fit)
+        (_agreement(_surface(recognised, fit), of_field), fit)
         for fit in fits
         if fit.template is not None
     ]
@@ -155,8 +155,8 @@ def _chosen(recognised: Recognised, fits: List[_Fit]) -> _Fit:
     return template if agreement > _AGREES else field
 
 
-def _surface(recognised: Recognised, fit: _Fit) -> np.ndarray:
-    """The cells of the surface on a grid of the cube around the piece."""
+def _surface(recognised: Recognised, fit: _Fit) -> Tuple[np.ndarray, np.ndarray]:
+    """The cells of the surface on a grid of the cube around the piece, and how far each is away."""
     boxed = templates.grid(np.full(3, _CUBE)) / 2 / fit.hypothesis.half
     within = (np.abs(boxed) < 1).all(1)
     filled = np.zeros(len(boxed), bool)
@@ -165,17 +165,18 @@ def _surface(recognised: Recognised, fit: _Fit) -> np.ndarray:
     else:
         filled[within] = templates.inside(fit.template, boxed[within])
     solid = filled.reshape(_CUBE, _CUBE, _CUBE)
-    return solid & ~ndimage.binary_erosion(solid)
+    cells = solid & ~ndimage.binary_erosion(solid)
+    return cells, ndimage.distance_transform_edt(~cells) / _CUBE
 
 
-def _agreement(one: np.ndarray, other: np.ndarray) -> float:
+def _agreement(one: Tuple[np.ndarray, np.ndarray], other: Tuple[np.ndarray, np.ndarray]) -> float:
     """The F-score of two surfaces on the cube's grid."""
-    shares = []
-    for here, there in ((one, other), (other, one)):
-        if not here.any():
-            return 0.0
-        away = ndimage.distance_transform_edt(~there) / _CUBE
-        shares.append(float((away[here] < _NEAR).mean()))
+    if not one[0].any() or not other[0].any():
+        return 0.0
+    shares = [
+        float((away[cells] < _NEAR).mean())
+        for cells, away in ((one[0], other[1]), (other[0], one[1]))
+    ]
     return 2 * shares[0] * shares[1] / max(sum(shares), 1e-9)
 
 
