@@ -7,45 +7,49 @@ module and `dreamlab/space/` know gradio_client.
 
 from __future__ import annotations
 
-import re
 import time
 from concurrent.futures import wait
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from dreamlab.errors import (
     DreamLabError,
     GenerationFailed,
     GenerationTimeout,
     GeneratorUnavailable,
+    NotAvailable,
 )
 from dreamlab.models import glb
 from dreamlab.settings import MEGABYTE, Settings
-from dreamlab.space.connection import Connection, file_argument
+from dreamlab.space.arguments import arguments_of
+from dreamlab.space.connection import Connection
 from dreamlab.space.deadlines import DeadlineExceeded, call_within, seconds_left
-from dreamlab.space.failures import translate
-from dreamlab.space.progress import OnProgress, ProgressEvent, ignore_progress, read_progress
+from dreamlab.space.description import SHAPE_ENDPOINT, TEXTURE_ENDPOINT
+from dreamlab.space.failures import is_failure_of_job, translate
+from dreamlab.space.options import Options
+from dreamlab.space.outputs import model_paths, seed_of, unread_views
+from dreamlab.space.progress import (
+    OnProgress,
+    ProgressEvent,
+    ignore_progress,
+    read_progress,
+)
 from dreamlab.space.reconnect import Connector, Locate
+from dreamlab.space.turns import Turns
 
 if TYPE_CHECKING:
     from gradio_client.client import Job
 
-SHAPE_ENDPOINT, TEXTURE_ENDPOINT = "/shape_generation", "/generation_all"
 _POLL_S = 0.1
+_NO_TEXTURE = "The generator could not make a texture: the model is white."
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options of one generation. None leaves the choice to the generator."""
+class Made(NamedTuple):
+    """What is told of a model: its seed, None where the generator takes none, and what it lacks."""
 
-    texture: bool = False
-    remove_background: bool = True
-    caption: Optional[str] = None
-    seed: Optional[int] = None
-    steps: Optional[int] = None
-    guidance_scale: Optional[float] = None
-    octree_resolution: Optional[int] = None
+    seed: Optional[int]
+    warnings: Tuple[str, ...]
+    lacks_texture: bool
 
 
 class HunyuanService:
@@ -55,6 +59,7 @@ class HunyuanService:
         self.engine = settings.engine
         self._settings = settings
         self._connector = Connector(settings, locate)
+        self._turns = Turns(settings.generations_at_once)
 
     def generate(
         self,
@@ -62,21 +67,50 @@ class HunyuanService:
         options: Options,
         target: Path,
         on_progress: OnProgress = ignore_progress,
-    ) -> Optional[int]:
+    ) -> Made:
         """Generate one model of the `views` (front, back, left, right) and write it to `target`.
 
-        Calls `on_progress` with each new progress event. Returns the seed that the generator used,
-        None where it does not say. Raises GenerationError, and OSError when `target` cannot be
-        written.
+        Calls `on_progress` with each new progress event. Raises GenerationError, and OSError when
+        `target` cannot be written. A GenerationTimeout has the job that the generator still runs.
         """
         deadline = time.monotonic() + self._settings.generation_timeout_s
-        connection = self._connector.connected(deadline)
-        endpoint = TEXTURE_ENDPOINT if options.texture else SHAPE_ENDPOINT
         try:
-            arguments = _arguments(connection.parameters(endpoint), views, options)
-            with connection.job(endpoint, arguments, views.values()) as job:
-                outputs = self._wait_for(job, deadline, on_progress)
-            self._download(connection, _model_path(outputs), target, deadline)
+            _check_offered(self._connector.connected(deadline), options)
+            end_turn = self._turns.take(deadline, on_progress, lambda: self._connector.is_closing)
+        except DeadlineExceeded as error:
+            raise GenerationTimeout(self._settings.generation_timeout_s) from error
+        unfinished = None
+        try:
+            return self._generate(views, options, target, deadline, on_progress)
+        except GenerationTimeout as error:
+            unfinished = error.unfinished
+            raise
+        finally:
+            if unfinished is None:
+                end_turn()
+            else:
+                unfinished.add_done_callback(lambda _: end_turn())
+
+    def _generate(
+        self,
+        views: Mapping[str, Path],
+        options: Options,
+        target: Path,
+        deadline: float,
+        on_progress: OnProgress,
+    ) -> Made:
+        connection = self._connector.connected(deadline)
+        try:
+            endpoint = TEXTURE_ENDPOINT if options.texture else SHAPE_ENDPOINT
+            try:
+                outputs = self._run(connection, endpoint, views, options, deadline, on_progress)
+            except Exception as error:
+                # The shape was made before its texture failed. The same seed makes it again.
+                if not (options.texture and is_failure_of_job(error)):
+                    raise
+                endpoint = SHAPE_ENDPOINT
+                outputs = self._run(connection, endpoint, views, options, deadline, on_progress)
+            tree = self._download(connection, model_paths(outputs), target, deadline)
         except DreamLabError:
             raise
         except DeadlineExceeded as error:
@@ -86,7 +120,36 @@ class HunyuanService:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise translate(error) from error
-        return _seed(outputs)
+        lacks_texture = options.texture and not glb.is_coloured(tree)
+        warnings = [_NO_TEXTURE] if lacks_texture else []
+        unread = unread_views(connection.description, endpoint, views, outputs)
+        if unread:
+            warnings.append(f"The generator did not read these views: {', '.join(unread)}.")
+        takes_seed = connection.description.has_input(endpoint, "seed")
+        return Made(
+            seed_of(outputs, options.seed if takes_seed else None), tuple(warnings), lacks_texture
+        )
+
+    def _run(
+        self,
+        connection: Connection,
+        endpoint: str,
+        views: Mapping[str, Path],
+        options: Options,
+        deadline: float,
+        on_progress: OnProgress,
+    ) -> Sequence[Any]:
+        """Run one job and return its outputs. Raises GenerationTimeout with a job that goes on."""
+        parameters = connection.description.parameters(endpoint)
+        if parameters is None:
+            raise GenerationFailed(f"The generator has no endpoint {endpoint}.")
+        arguments = arguments_of(parameters, views, options)
+        with connection.job(endpoint, arguments, views.values()) as job:
+            try:
+                return self._wait_for(job, deadline, on_progress)
+            except DeadlineExceeded as error:
+                unfinished = None if connection.cancel(job) else job.future
+                raise GenerationTimeout(self._settings.generation_timeout_s, unfinished) from error
 
     def state(self) -> str:
         """Return `starting`, `ready` or `unreachable`, without waiting for the generator."""
@@ -111,60 +174,24 @@ class HunyuanService:
         outputs = job.future.result()
         return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
-    def _download(self, connection: Connection, path: str, target: Path, deadline: float) -> None:
+    def _download(
+        self, connection: Connection, paths: Sequence[str], target: Path, deadline: float
+    ) -> Dict[str, Any]:
+        """Write the first of the server's files that is a GLB to `target`. Return its JSON."""
         max_bytes = int(self._settings.max_model_mb * MEGABYTE)
-        with target.open("w+b") as file:
-            call_within(deadline, connection.fetch, path, file, max_bytes, deadline)
+        for path in paths:
             try:
-                glb.check(file)
+                with target.open("w+b") as file:
+                    call_within(deadline, connection.fetch, path, file, max_bytes, deadline)
+                    tree = glb.check(file)
+                    glb.add_root(file, tree)
+                return tree
             except glb.InvalidGlb as error:
-                raise GenerationFailed(f"The generator sent no valid GLB: {error}.") from error
+                invalid = error
+        raise GenerationFailed(f"The generator sent no valid GLB: {invalid}.") from invalid
 
 
-def _arguments(
-    parameters: Sequence[Mapping[str, Any]], views: Mapping[str, Path], options: Options
-) -> Dict[str, Any]:
-    """Return the arguments for an endpoint with these parameters, and no others."""
-    files = {side: file_argument(path) for side, path in views.items()}
-    wanted: Dict[str, Any] = {f"mv_image_{side}": file for side, file in files.items()}
-    wanted.update(
-        # A multi-view deployment reads only the mv_ ones, a single-view one only this.
-        image=files["front"],
-        caption=options.caption,
-        steps=options.steps,
-        guidance_scale=options.guidance_scale,
-        seed=options.seed,
-        randomize_seed=options.seed is None,
-        octree_resolution=options.octree_resolution,
-        check_box_rembg=options.remove_background,
-    )
-    arguments = {}
-    for parameter in parameters:
-        name = parameter["parameter_name"]
-        if wanted.get(name) is not None or not parameter.get("parameter_has_default"):
-            arguments[name] = wanted.get(name)
-    return arguments
-
-
-def _model_path(outputs: Sequence[Any]) -> str:
-    """Return the server's path of the GLB among `outputs`, the textured one if there are two."""
-    paths: List[str] = []
-    for output in outputs:
-        # A file is a path, a description with a path, or an update with one of these as its value.
-        while isinstance(output, dict):
-            output = output["path"] if "path" in output else output.get("value")
-        if isinstance(output, str) and output.lower().endswith(glb.SUFFIX):
-            paths.append(output)
-    if not paths:
-        raise GenerationFailed("The generator sent no GLB.")
-    textured = [path for path in paths if "textured" in re.split(r"[\\/]", path)[-1]]
-    return (textured or paths)[-1]
-
-
-def _seed(outputs: Sequence[Any]) -> Optional[int]:
-    last = outputs[-1]
-    if isinstance(last, dict):
-        last = last.get("value")
-    if isinstance(last, (int, float)) and not isinstance(last, bool):
-        return int(last)
-    return None
+def _check_offered(connection: Connection, options: Options) -> None:
+    """Raise NotAvailable where the generator says beforehand that it makes no textures."""
+    if options.texture and not connection.description.is_offered(TEXTURE_ENDPOINT):
+        raise NotAvailable("This generator makes no textures. Ask for a model without one.")

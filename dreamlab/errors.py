@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from concurrent.futures import Future
+from typing import Any, Optional
 
 
 class DreamLabError(Exception):
@@ -101,13 +102,29 @@ class GenerationFailed(GenerationError):
     status, code = 502, "generation_failed"
 
 
+class NothingToModel(GenerationError):
+    """The generator sees no piece of furniture in the photo: another photo helps."""
+
+    status, code = 422, "nothing_to_model"
+
+
+class NotAvailable(GenerationError):
+    """The generator has no endpoint for what was asked, or says that it cannot do it."""
+
+    status, code = 501, "not_available"
+
+
 class GenerationTimeout(GenerationError):
-    """There was no model within the time limit. The job was cancelled."""
+    """There was no model within the time limit.
+
+    `unfinished` is the job that the generator still runs, if it does: nothing can stop it.
+    """
 
     status, code = 504, "generation_timeout"
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, unfinished: Optional[Future[Any]] = None) -> None:
         super().__init__(f"The generator made no model within {limit_s:g} seconds.")
+        self.unfinished = unfinished
 
 
 class GeneratorBusy(GenerationError):

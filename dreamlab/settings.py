@@ -129,6 +129,7 @@ class Settings:
     max_generations_per_session: Optional[int] = setting(
         "MAX_GENERATIONS_PER_SESSION", _integer(1, 1000)
     )
+    generator_concurrency: Optional[int] = setting("GENERATOR_CONCURRENCY", _integer(1, 1000))
     max_upload_mb: float = setting("MAX_UPLOAD_MB", _decimal(0.001, 10000.0), "20")
     max_image_megapixels: float = setting("MAX_IMAGE_MEGAPIXELS", _decimal(0.001, 1000.0), "50")
     max_model_mb: float = setting("MAX_MODEL_MB", _decimal(0.001, 100000.0), "512")
@@ -144,6 +145,17 @@ class Settings:
     result_backend: Optional[str] = setting("CELERY_RESULT_BACKEND", _redis)
     generation_queue: Tuple[str, ...] = setting("GENERATION_QUEUE", _queues, "plain,textured")
     max_queue: int = setting("MAX_QUEUE", _integer(1, 1_000_000), "256")
+
+    @property
+    def generations_at_once(self) -> Optional[int]:
+        """How many generations the generator gets at once, None for any number.
+
+        A Space of Hugging Face has a queue and machines of its own. A server at a URL is one GPU,
+        which its endpoints share.
+        """
+        if self.generator_concurrency is None and self.engine != LOCAL and "://" not in self.engine:
+            return None
+        return self.generator_concurrency or 1
 
     @property
     def is_local(self) -> bool:

@@ -1,7 +1,4 @@
-"""Writes a mesh as a GLB with the node tree that clients of Hunyuan3D expect.
-
-The scene has one root node, and the mesh node is its child.
-"""
+"""Writes a mesh as a GLB."""
 
 from __future__ import annotations
 
@@ -55,7 +52,7 @@ def write(mesh: Union[Mesh, Skin], folder: str, name: str) -> str:
         "asset": {"version": "2.0", "generator": "local_space"},
         "scene": 0,
         "scenes": [{"nodes": [0]}],
-        "nodes": [{"name": "world", "children": [1]}, {"name": "furniture", "mesh": 0}],
+        "nodes": [{"name": "furniture", "mesh": 0}],
         "meshes": [
             {
                 "primitives": [

@@ -153,7 +153,7 @@ class CeleryGenerator:
                 deadline = time.monotonic() + limit_s + _SLACK_S
             if waiting.has_lost_its_result():
                 engine = waiting.engine or self._workers.engine
-                return GeneratedModel(waiting.model, None, engine)
+                return GeneratedModel(waiting.model, waiting.task.options["seed"], engine)
             if state == states.REVOKED or time.monotonic() > deadline:
                 raise GenerationTimeout(limit_s)
         raise GeneratorUnavailable("The server is stopping.")
@@ -241,7 +241,9 @@ class _WaitingTask:
         """Return the model, or raise the worker's error."""
         if result.error is not None:
             raise messages.error_from_dict(result.error)
-        return GeneratedModel(self.model, result.seed, result.engine)
+        return GeneratedModel(
+            self.model, result.seed, result.engine, result.warnings, result.lacks_texture
+        )
 
     def has_lost_its_result(self) -> bool:
         """Return whether the model is saved and its result has not come for too long."""

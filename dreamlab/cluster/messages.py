@@ -39,11 +39,13 @@ class AttemptReport(NamedTuple):
 
 
 class TaskResult(NamedTuple):
-    """The end of a task: the seed, or the fields of an error."""
+    """The end of a task: what is told of the model, or the fields of an error."""
 
     engine: str
     seed: Optional[int] = None
     error: Optional[Dict[str, Any]] = None
+    warnings: Sequence[str] = ()
+    lacks_texture: bool = False
 
 
 def error_to_dict(error: DreamLabError) -> Dict[str, Any]:

@@ -23,9 +23,10 @@ from dreamlab.errors import DreamLabError
 from dreamlab.generation.run import Generation, reopen_views, run
 from dreamlab.logs import log_to_stderr
 from dreamlab.settings import InvalidSetting
+from dreamlab.space.options import Options
 from dreamlab.space.progress import ProgressEvent
 from dreamlab.storage.store import SessionStore
-from hunyuan_service import HunyuanService, Options
+from hunyuan_service import HunyuanService
 
 
 def load() -> settings.Settings:
@@ -99,4 +100,5 @@ def generate(self: Task, task: Dict[str, Any]) -> List[Any]:
         generated = run(generation, service(), on_progress, model)
     except DreamLabError as error:
         return [*TaskResult(own.engine, error=messages.error_to_dict(error))]
-    return [*TaskResult(generated.engine, generated.seed)]
+    _, seed, engine, warnings, lacks_texture = generated
+    return [*TaskResult(engine, seed, None, warnings, lacks_texture)]

@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Union
 from werkzeug.datastructures import FileStorage
 
 from dreamlab.errors import InvalidOption, MissingImage
-from hunyuan_service import Options
+from dreamlab.space.options import MAX_SEED, Options
 
 # The form's file fields in the order of the contract, and the side that each one shows.
 VIEW_FIELDS = {
@@ -98,7 +98,7 @@ _PARSERS: Dict[str, Callable[[str, str], Value]] = {
     "texture": _boolean,
     "remove_background": _boolean,
     "caption": _caption,
-    "seed": _integer(0, 10_000_000),
+    "seed": _integer(0, MAX_SEED),
     "steps": _integer(1, 100),
     "guidance_scale": _positive,
     "octree_resolution": _integer(16, 512),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ContextManager, Dict, Protocol
 
+from dreamlab.errors import GenerationTimeout
 from dreamlab.generation.limits import Capacity
 from dreamlab.generation.run import GeneratedModel, Generation, run
 from dreamlab.settings import Settings
@@ -40,7 +41,12 @@ class InProcessGenerator:
     def run(
         self, generation: Generation, on_progress: OnProgress = ignore_progress
     ) -> GeneratedModel:
-        return run(generation, self._service, on_progress)
+        try:
+            return run(generation, self._service, on_progress)
+        except GenerationTimeout as error:
+            if error.unfinished is not None:
+                self._capacity.hold(generation.id, error.unfinished)
+            raise
 
     def health(self) -> Dict[str, Any]:
         return {

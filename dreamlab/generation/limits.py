@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Optional
 from typing import Counter as CounterType
-from typing import Dict, Iterator, Optional
 
 from dreamlab.errors import GeneratorBusy
 from dreamlab.storage.session import Session
@@ -24,6 +25,7 @@ class Capacity:
         self._in_flight = 0
         self._per_session = per_session or limit
         self._by_session: CounterType[str] = Counter()
+        self._unfinished: Dict[str, Future[Any]] = {}
         self._lock = threading.Lock()
 
     def health(self) -> Dict[str, int]:
@@ -40,10 +42,22 @@ class Capacity:
                 raise GeneratorBusy(SESSION_LIMIT_REACHED)
             self._in_flight += 1
             self._by_session[session.id] += 1
+        generation_id = str(uuid.uuid4())
         try:
-            yield str(uuid.uuid4())
+            yield generation_id
         finally:
-            with self._lock:
-                self._in_flight -= 1
-                self._by_session[session.id] -= 1
-                self._by_session += Counter()  # drops the sessions with a count of zero
+            unfinished = self._unfinished.pop(generation_id, None)
+            if unfinished is None:
+                self._release(session)
+            else:
+                unfinished.add_done_callback(lambda _: self._release(session))
+
+    def hold(self, generation_id: str, unfinished: Future[Any]) -> None:
+        """Keep the slot of a generation until its job has ended."""
+        self._unfinished[generation_id] = unfinished
+
+    def _release(self, session: Session) -> None:
+        with self._lock:
+            self._in_flight -= 1
+            self._by_session[session.id] -= 1
+            self._by_session += Counter()  # drops the sessions with a count of zero

@@ -6,14 +6,15 @@ import logging
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from dreamlab import photos
 from dreamlab.errors import DreamLabError
 from dreamlab.generation.form import View
+from dreamlab.space.options import Options
 from dreamlab.space.progress import OnProgress, ignore_progress
 from dreamlab.storage.session import NewUpload, Session, Upload
-from hunyuan_service import HunyuanService, Options
+from hunyuan_service import HunyuanService
 
 log = logging.getLogger("dreamlab")
 
@@ -41,11 +42,13 @@ class Generation(NamedTuple):
 
 
 class GeneratedModel(NamedTuple):
-    """A saved model: its name, its seed where the generator says one, and the engine."""
+    """A saved model: its name, its seed where it counted, its engine, and what it lacks."""
 
     name: str
     seed: Optional[int]
     engine: str
+    warnings: Sequence[str] = ()
+    lacks_texture: bool = False
 
 
 def keep_views(session: Session, views: List[View], max_megapixels: float) -> List[KeptView]:
@@ -91,7 +94,7 @@ def run(
     started, size, outcome = time.monotonic(), 0, "internal_error"
     try:
         with session.draft() as draft, _files(generation) as files:
-            seed = service.generate(files, options, draft, on_progress)
+            made = service.generate(files, options, draft, on_progress)
             size = draft.stat().st_size
             if reserved_name is None:
                 name = session.save(draft, generation.filename)
@@ -99,7 +102,7 @@ def run(
                 name = reserved_name
                 session.save_reserved(draft, name)
         outcome = "ok"
-        return GeneratedModel(name, seed, service.engine)
+        return GeneratedModel(name, made.seed, service.engine, made.warnings, made.lacks_texture)
     except DreamLabError as error:
         outcome = error.code
         raise

@@ -1,23 +1,27 @@
-"""Checks GLB files: the container of glTF 2.0, section 4 «GLB File Format Specification»."""
+"""GLB files: the container of glTF 2.0, section 4 «GLB File Format Specification»."""
 
 from __future__ import annotations
 
+import json
 import os
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO, Dict
 
 SUFFIX = ".glb"
 MIMETYPE = "model/gltf-binary"
 _HEADER = struct.Struct("<4sIIII")
 _JSON_CHUNK = 0x4E4F534A
+_BLOCK = 1 << 20
+# A scene's description is much smaller. What is larger is not read.
+_MAX_JSON = 64 << 20
 
 
 class InvalidGlb(ValueError):
     """The file is no GLB. The message says what is wrong with it."""
 
 
-def check(file: BinaryIO) -> None:
-    """Raise InvalidGlb unless `file` has a GLB's header, its own length and a JSON chunk first."""
+def check(file: BinaryIO) -> Dict[str, Any]:
+    """Return the glTF's JSON. Raise InvalidGlb unless `file` has a header, its length and JSON."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(_HEADER.size)
@@ -30,7 +34,60 @@ def check(file: BinaryIO) -> None:
         raise InvalidGlb(f"it is of version {version}, not 2")
     if length != size:
         raise InvalidGlb(f"it says that it has {length} bytes and has {size}")
-    if chunk_type != _JSON_CHUNK or chunk_length > size - _HEADER.size:
+    if chunk_type != _JSON_CHUNK or chunk_length > min(size - _HEADER.size, _MAX_JSON):
         raise InvalidGlb("its first chunk is not JSON")
-    if not file.read(min(chunk_length, 64)).lstrip().startswith(b"{"):
-        raise InvalidGlb("its first chunk is not JSON")
+    try:
+        tree = json.loads(file.read(chunk_length))
+    except (ValueError, RecursionError) as error:
+        raise InvalidGlb("its first chunk is not JSON") from error
+    if not isinstance(tree, dict):
+        raise InvalidGlb("its first chunk is no glTF")
+    return tree
+
+
+def is_coloured(tree: Dict[str, Any]) -> bool:
+    """Return whether a glTF has a texture, or colours at its vertices."""
+    return bool(tree.get("textures")) or '"COLOR_0"' in json.dumps(tree.get("meshes", []))
+
+
+def add_root(file: BinaryIO, tree: Dict[str, Any]) -> None:
+    """Put a root node above the scene's nodes if the first of them is a mesh itself.
+
+    Clients of Hunyuan3D take the first child of the scene's first node as the mesh, and show
+    nothing without it. Only the JSON chunk of `file` changes, whose content is `tree`. Raises
+    InvalidGlb.
+    """
+    try:
+        scene = tree["scenes"][tree.get("scene", 0)] if tree.get("scenes") else {}
+        tops, nodes = scene.get("nodes"), tree.get("nodes", [])
+        if not tops or "mesh" not in nodes[tops[0]]:
+            return
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise InvalidGlb("its scene refers to what is not in it") from error
+    scene["nodes"] = [len(nodes)]
+    nodes.append({"name": "world", "children": tops})
+    _replace_json(file, tree)
+
+
+def _replace_json(file: BinaryIO, tree: Dict[str, Any]) -> None:
+    text = json.dumps(tree, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    *_, old_length, _ = _HEADER.unpack(file.read(_HEADER.size))
+    _move(file, _HEADER.size + old_length, _HEADER.size + len(text), size)
+    file.seek(0)
+    size += len(text) - old_length
+    file.write(_HEADER.pack(b"glTF", 2, size, len(text), _JSON_CHUNK) + text)
+    file.truncate(size)
+    file.flush()
+
+
+def _move(file: BinaryIO, start: int, target: int, end: int) -> None:
+    """Move the bytes from `start` to `end` so that they begin at `target`; files may be large."""
+    starts = range(start, end, _BLOCK)
+    for at in starts if target < start else reversed(starts):
+        file.seek(at)
+        block = file.read(min(_BLOCK, end - at))
+        file.seek(at + target - start)
+        file.write(block)

@@ -8,8 +8,8 @@ import threading
 from typing import Any, Callable, Dict, Iterator, Tuple
 
 MIMETYPE = "text/event-stream"
-# A proxy closes a connection that is silent for long.
-HEARTBEAT_S = 5.0
+# Proxies and clients close a connection that is silent for long: httpx after 5 s by default.
+HEARTBEAT_S = 2.0
 
 Event = Tuple[str, Dict[str, Any]]
 Emit = Callable[[Event], None]

@@ -36,7 +36,7 @@ def process_furniture_image(session_id: str) -> Response:
 def describe(generation: Generation, model: GeneratedModel, root: str) -> Dict[str, Any]:
     """Return the answer to a generation that has succeeded. `root` is the URL of the API."""
     session_id = generation.session.id
-    return {
+    answer: Dict[str, Any] = {
         "message": "Image saved successfully",
         "session_id": session_id,
         "filename": generation.filename,
@@ -45,6 +45,11 @@ def describe(generation: Generation, model: GeneratedModel, root: str) -> Dict[s
         "seed": model.seed,
         "engine": model.engine,
     }
+    if model.lacks_texture:
+        answer["texture"] = False
+    if model.warnings:
+        answer["warnings"] = list(model.warnings)
+    return answer
 
 
 def wants_events() -> bool:

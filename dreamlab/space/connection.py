@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit
 from dreamlab.errors import GenerationFailed
 from dreamlab.settings import MEGABYTE, Settings
 from dreamlab.space.deadlines import in_thread, seconds_left
+from dreamlab.space.description import Description
+from dreamlab.space.progress import is_waiting
 
 if TYPE_CHECKING:
     from gradio_client.client import Client, Endpoint, Job
@@ -52,7 +54,10 @@ class Connection:
         )
         self.address = address
         endpoints: List[Endpoint] = list(self._client.endpoints.values())
-        self._described = self._client.view_api(print_info=False, return_format="dict")
+        described = self._client.view_api(print_info=False, return_format="dict")
+        self.description = Description(described, self._client.config)
+        # Gradio 4 runs a job that was cancelled in its queue.
+        self._cancels_waiting = not self._client.config.get("version", "").startswith(("3.", "4."))
         self._uploaded: Dict[str, Dict[str, Any]] = {}
         for endpoint in endpoints:
             self._upload_once(endpoint)
@@ -71,28 +76,30 @@ class Connection:
             return True
         return bool(answer.raise_for_status().json()["app_id"] == self._client.config["app_id"])
 
-    def parameters(self, endpoint: str) -> List[Mapping[str, Any]]:
-        """Return the server's own description of an endpoint. Raises GenerationFailed."""
-        described = self._described["named_endpoints"].get(endpoint)
-        if described is None:
-            raise GenerationFailed(f"The generator has no endpoint {endpoint}.")
-        parameters: List[Mapping[str, Any]] = described["parameters"]
-        return parameters
-
     @contextmanager
     def job(
         self, endpoint: str, arguments: Mapping[str, Any], files: Iterable[Path]
     ) -> Iterator[Job]:
-        """A submitted job that uploads `files`. It is cancelled if it has not ended at the end."""
+        """A submitted job that uploads `files`."""
         job = self._client.submit(api_name=endpoint, **arguments)
         try:
             yield job
         finally:
-            if not job.future.done():
-                # Cancelling sends a request to the server, which may not answer.
-                wait([in_thread(job.cancel)], timeout=_CANCEL_S)
             for file in files:
                 self._uploaded.pop(str(file.resolve()), None)
+
+    def cancel(self, job: Job) -> bool:
+        """Cancel a job that waits in the server's queue. Return whether the server is rid of it.
+
+        A server stops no job that runs. It would only forget it, and begin another beside it.
+        """
+        if job.future.done():
+            return True
+        if not (self._cancels_waiting and is_waiting(job)):
+            return False
+        # The server may not answer.
+        wait([in_thread(job.cancel)], timeout=_CANCEL_S)
+        return True
 
     def fetch(self, path: str, file: BinaryIO, max_bytes: int, deadline: float) -> None:
         """Write the server's file `path` to `file`. Raises GenerationFailed over `max_bytes`."""

@@ -11,6 +11,7 @@ from dreamlab.errors import (
     GenerationFailed,
     GeneratorBusy,
     GeneratorUnavailable,
+    NothingToModel,
     QuotaExceeded,
 )
 
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 _WRAPPED = re.compile(r"^The upstream Gradio app has raised an exception: (['\"]?)(.*)\1$", re.S)
 _QUOTA = re.compile(r"exceeded your\b.*\b(quota|limit)\b|gpu (daily )?quota", re.I | re.S)
 _NO_GPU = re.compile(r"no gpu\b.*\bavailable", re.I | re.S)
+# What the stand-in says of a photo that it cannot use.
+_NOTHING = re.compile(
+    r"nothing (stands out|in the photo)|shows several things|do not show one object", re.I
+)
 _AGAIN_IN = re.compile(r"again in\s+(?:(\d+) days?,\s*)?(\d+):(\d\d):(\d\d)", re.I)
 
 
@@ -43,6 +48,13 @@ def translate(error: Exception) -> GenerationError:
     return GenerationFailed(f"The generator's answer makes no sense: {type(error).__name__}.")
 
 
+def is_failure_of_job(error: Exception) -> bool:
+    """Return whether a job itself failed on a generator that is there and was not refused."""
+    from gradio_client.exceptions import AppError
+
+    return isinstance(error, AppError) and type(translate(error)) is GenerationFailed
+
+
 def _refusal(words: str) -> GenerationError:
     """Return our error for a server's own words. They change between releases: match loosely."""
     words = words.strip()[:1000]
@@ -55,4 +67,6 @@ def _refusal(words: str) -> GenerationError:
         return QuotaExceeded(f"The generator's GPU quota is used up: {words}", retry_after)
     if _NO_GPU.search(words):
         return GeneratorBusy(f"The generator has no free GPU: {words}")
+    if _NOTHING.search(words):
+        return NothingToModel(words)
     return GenerationFailed(f"The generator could not make a model: {words}")

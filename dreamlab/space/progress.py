@@ -23,11 +23,18 @@ class Progress(NamedTuple):
 
 
 ProgressEvent = Union[Queued, Progress]
+# gradio_client's names of the states of a job.
+_BEFORE_IT_RUNS = {"STARTING", "JOINING_QUEUE", "QUEUE_FULL", "IN_QUEUE", "SENDING_DATA"}
 OnProgress = Callable[[ProgressEvent], None]
 
 
 def ignore_progress(event: ProgressEvent) -> None:
     """An OnProgress that does nothing."""
+
+
+def is_waiting(job: Job) -> bool:
+    """Return whether the generator has not begun the job."""
+    return job.status().code.name in _BEFORE_IT_RUNS
 
 
 def read_progress(job: Job) -> Optional[ProgressEvent]:

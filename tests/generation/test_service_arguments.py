@@ -8,9 +8,9 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from hunyuan_service import Options
+from dreamlab.space.options import Options
 from support.service import generate, make_service
-from support.spaces import MESH, Recorder, space
+from support.spaces import MESH, Recorder, answer, space
 
 
 def test_a_single_view_server_gets_the_photo_and_the_options(photo: Path) -> None:
@@ -24,9 +24,9 @@ def test_a_single_view_server_gets_the_photo_and_the_options(photo: Path) -> Non
     with space(shape) as url:
         target = photo.with_name("model.glb")
         options = Options(caption="oak", seed=42, steps=3, remove_background=False)
-        seed = make_service(url).generate({"front": photo, "left": photo}, options, target)
+        made = make_service(url).generate({"front": photo, "left": photo}, options, target)
     (call,) = recorder.calls
-    assert seed == 42
+    assert made.seed == 42
     assert target.read_bytes() == MESH.read_bytes()
     assert call["image"] and call["mv_image_front"] and call["mv_image_left"]
     assert (call["caption"], call["seed"], call["steps"]) == ("oak", 42, 3)
@@ -34,15 +34,22 @@ def test_a_single_view_server_gets_the_photo_and_the_options(photo: Path) -> Non
     assert (call["num_chunks"], call["octree_resolution"]) == (8000, 256)
 
 
-def test_without_a_seed_the_generator_chooses_one(photo: Path) -> None:
-    recorder = Recorder()
+def test_without_a_seed_the_backend_draws_one_and_tells_it(photo: Path) -> None:
+    calls = []
 
-    def shape(image=None, seed=1234, randomize_seed=False):
-        return recorder.record(dict(locals()))
+    def shape(image=None, seed=1234, randomize_seed=True):
+        calls.append((seed, randomize_seed))
+        return answer(seed=None)
 
     with space(shape) as url:
-        generate(make_service(url), photo)
-    assert recorder.calls[0]["randomize_seed"] is True
+        service = make_service(url)
+        made = [
+            service.generate({"front": photo}, Options(), photo.with_name("model.glb"))
+            for _ in range(2)
+        ]
+    seeds = [seed for seed, _ in calls]
+    assert [each.seed for each in made] == seeds and seeds[0] != seeds[1]
+    assert not any(is_random for _, is_random in calls)
 
 
 def test_a_multi_view_server_without_a_caption_gets_all_views(photo: Path) -> None:

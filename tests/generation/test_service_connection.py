@@ -18,8 +18,8 @@ import pytest
 from dreamlab import errors
 from dreamlab.settings import Settings
 from dreamlab.space import connection
+from dreamlab.space.options import Options
 from dreamlab.space.progress import Progress, Queued
-from hunyuan_service import Options
 from support.api import MakeClient, assert_error, image_bytes, new_session, post
 from support.processes import run_space
 from support.service import generate, make_service
@@ -103,7 +103,7 @@ def test_nothing_is_left_in_the_temporary_folder(
     service = make_service(stand_in_url)
     generate(service, photo)
     photo.write_bytes(image_bytes(mode="L", size=(1, 1)))
-    with pytest.raises(errors.GenerationFailed):
+    with pytest.raises(errors.NothingToModel):
         generate(service, photo)
     assert list(temporary.iterdir()) == []
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import gradio as gr
 import pytest
 
 from dreamlab import errors
-from hunyuan_service import Options
+from dreamlab.space.options import Options
 from support.api import MakeClient, assert_error, image_bytes, new_session, post, wait_until
 from support.service import generate, make_service
-from support.spaces import answer, free_port, held_space, space
+from support.spaces import free_port, held_space, space
 
 
 @pytest.mark.parametrize(
@@ -70,7 +68,7 @@ def test_an_error_without_a_reason_is_a_failed_generation(photo: Path) -> None:
 
 def test_a_full_queue_of_the_generator_is_generator_busy(photo: Path) -> None:
     with held_space(max_queue=1) as held, ThreadPoolExecutor(3) as pool:
-        service = make_service(held.url)
+        service = make_service(held.url, generator_concurrency=3)
         jobs = [
             pool.submit(service.generate, {"front": photo}, Options(), photo.with_name(f"{n}.glb"))
             for n in range(3)
@@ -79,30 +77,6 @@ def test_a_full_queue_of_the_generator_is_generator_busy(photo: Path) -> None:
         held.release.set()
         failures = [job.exception() for job in jobs if job.exception()]
     assert failures and all(isinstance(failure, errors.GeneratorBusy) for failure in failures)
-
-
-def test_a_job_over_the_time_limit_is_cancelled(photo: Path) -> None:
-    started: List[float] = []
-    release = threading.Event()
-
-    def shape(image=None):
-        started.append(time.monotonic())
-        release.wait(20)
-        return answer()
-
-    with space(shape) as url, ThreadPoolExecutor(1) as pool:
-        service, short_service = make_service(url), make_service(url, generation_timeout_s=2)
-        first = pool.submit(generate, service, photo)
-        assert wait_until(lambda: bool(started))
-        before = time.monotonic()
-        with pytest.raises(errors.GenerationTimeout, match="within 2 seconds"):
-            generate(short_service, photo)
-        assert time.monotonic() - before < 4
-        release.set()
-        assert first.result()
-        generate(service, photo)
-    # A job that is cancelled in the queue never starts. Gradio 4 leaves it in its queue.
-    assert len(started) == (2 if int(gr.__version__.split(".")[0]) > 4 else 3)
 
 
 def test_a_server_that_does_not_run_is_generator_unavailable(make_client: MakeClient) -> None:

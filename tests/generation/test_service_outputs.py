@@ -47,11 +47,6 @@ def test_the_textured_mesh_is_preferred(photo: Path, tmp_path: Path) -> None:
             assert generate(make_service(url), photo, texture=True) == textured.read_bytes()
 
 
-def test_texture_fails_on_a_server_without_its_endpoint(photo: Path, quick_space: str) -> None:
-    with pytest.raises(errors.GenerationFailed, match="generation_all"):
-        generate(make_service(quick_space), photo, texture=True)
-
-
 @pytest.mark.parametrize(
     "damage",
     (

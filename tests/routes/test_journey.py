@@ -113,6 +113,6 @@ def test_a_photo_without_an_object_fails_and_the_upload_is_kept(
 ) -> None:
     wall = encoded(Image.new("RGB", (400, 300), (200, 190, 180)), "JPEG")
     answer = post(client, session_id, wall, "wall.jpg")
-    assert_error(answer, 502, "generation_failed", "stands out from the background")
+    assert_error(answer, 422, "nothing_to_model", "stands out from the background")
     assert answer.json["filename"] == "wall.jpg"
     assert files_below(session_folder) == ["uploads/wall.jpg"]

@@ -9,7 +9,7 @@ import pytest
 from requests.exceptions import ChunkedEncodingError
 
 from dreamlab.settings import PLAIN, load
-from hunyuan_service import Options
+from dreamlab.space.options import Options
 from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
 

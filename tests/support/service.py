@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from dreamlab.settings import Settings
-from hunyuan_service import HunyuanService, Options
+from dreamlab.space.options import Options
+from hunyuan_service import HunyuanService
 
 
 def make_service(url: str, **settings: Any) -> HunyuanService:

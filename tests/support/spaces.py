@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 # Gradio serves files below the system's temporary folder.
 _folder = tempfile.TemporaryDirectory(prefix="test-spaces-")
@@ -24,11 +24,15 @@ import gradio as gr  # noqa: E402
 FILES = ("image", "mv_image_front", "mv_image_back", "mv_image_left", "mv_image_right")
 
 
-def glb_bytes(name: str = "tiny") -> bytes:
-    """Return a GLB without a mesh: a header and one chunk of JSON."""
-    chunk = json.dumps({"asset": {"version": "2.0"}, "scenes": [{"name": name}]}).encode()
+def glb_bytes(name: str = "tiny", binary: bytes = b"", **tree: Any) -> bytes:
+    """Return a GLB with a `tree`, by default one without a mesh, and a binary chunk if any."""
+    tree = {"asset": {"version": "2.0"}, "scenes": [{"name": name}], **tree}
+    chunk = json.dumps(tree).encode()
     chunk += b" " * (-len(chunk) % 4)
-    return struct.pack("<4sIIII", b"glTF", 2, 20 + len(chunk), len(chunk), 0x4E4F534A) + chunk
+    chunk = struct.pack("<II", len(chunk), 0x4E4F534A) + chunk
+    if binary:
+        chunk += struct.pack("<II", len(binary), 0x004E4942) + binary
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk
 
 
 MESH = Path(_folder.name) / "white_mesh.glb"
@@ -49,16 +53,18 @@ def space(
     port: int = 0,
     max_queue: Optional[int] = None,
     show_error: bool = True,
+    hidden: Sequence[str] = (),
 ) -> Iterator[str]:
     """Yield the URL of a running server whose endpoints call `shape` and `everything`.
 
     A function's parameters are the endpoint's parameters. `shape` returns (mesh, HTML, statistics,
-    seed). `everything` returns a second mesh before the HTML.
+    seed). `everything` returns a second mesh before the HTML. Of the endpoints named in `hidden`
+    the button is invisible, of the parameters the tab.
     """
     with gr.Blocks(analytics_enabled=False) as app:
-        _endpoint("shape_generation", shape, meshes=1)
+        _endpoint("shape_generation", shape, 1, hidden)
         if everything is not None:
-            _endpoint("generation_all", everything, meshes=2)
+            _endpoint("generation_all", everything, 2, hidden)
     app.queue(max_size=max_queue).launch(
         server_name="127.0.0.1",
         server_port=port or free_port(),
@@ -72,12 +78,19 @@ def space(
         app.close(verbose=False)
 
 
-def _endpoint(name: str, function: Callable[..., Any], meshes: int) -> None:
-    parameters = inspect.signature(function).parameters.values()
-    inputs = [_component(given) for given in parameters if given.name != "progress"]
+def _endpoint(
+    name: str, function: Callable[..., Any], meshes: int, hidden: Sequence[str] = ()
+) -> None:
+    inputs = []
+    for given in inspect.signature(function).parameters.values():
+        if given.name != "progress":
+            with gr.Tab(visible=given.name not in hidden):
+                inputs.append(_component(given))
     outputs: List[Any] = [gr.File() for _ in range(meshes)]
     outputs += [gr.HTML(), gr.JSON(), gr.Number(precision=0)]
-    gr.Button().click(function, inputs, outputs, api_name=name, concurrency_limit=1)
+    gr.Button(visible=name not in hidden).click(
+        function, inputs, outputs, api_name=name, concurrency_limit=1
+    )
 
 
 def _component(parameter: inspect.Parameter) -> Any:

@@ -13,6 +13,8 @@ const ERRORS = {
   generator_unavailable: ["The generator is away", "It may still be starting. Give it a moment, then try again.", "again"],
   generation_timeout: ["That took too long", "The generator did not finish in time. Try again, without texture or with fewer steps.", "again"],
   generation_failed: ["This one did not work out", "Try again, or take a photo with a plain background and the whole piece in it.", "both", true],
+  nothing_to_model: ["No piece of furniture stands out", "Take a photo of one piece, whole, from a corner, before a wall of another colour.", "other", true],
+  not_available: ["This generator makes no textures", "Switch the texture off, then try again.", "again"],
   storage_full: ["The shelves are full", "The server has no room for another model. Delete some, then try again.", "again"],
   session_not_found: ["Your session has ended", "It was removed while the model was being made. Try again: you get a new one.", "again"],
   unauthorized: ["A key is needed", "Without it, no model can be made here.", "again"],
