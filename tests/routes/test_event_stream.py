@@ -6,6 +6,7 @@ import time
 from typing import Iterator, List
 
 import gradio as gr
+import httpx
 import pytest
 import requests
 
@@ -13,7 +14,8 @@ from dreamlab.routes import event_stream
 from support.api import image_bytes, wait_until
 from support.http_api import read_events
 from support.processes import Server, StartServer
-from support.spaces import answer, space
+from support.proxy import Proxy
+from support.spaces import answer, space, timed_space
 
 
 @pytest.fixture
@@ -123,11 +125,36 @@ def test_the_model_of_a_disconnected_client_is_kept(server: Server, accept: str)
         connection.sendall(request.body)
         time.sleep(0.5)
     assert wait_until(lambda: server.models(session_id) == ["chair.glb"])
-    assert server.health()["generating"] == 0
+    assert wait_until(lambda: server.health()["generating"] == 0)
+
+
+def test_a_client_with_a_timeout_of_five_seconds_waits_behind_a_slow_proxy(
+    start_server: StartServer,
+) -> None:
+    with timed_space(8) as url:
+        server = start_server(HUNYUAN_SPACE_ID=url)
+        proxy = Proxy(int(server.url.rpartition(":")[2]), delay_s=(0.01, 0.05))
+        try:
+            with httpx.stream(
+                "POST",
+                f"{proxy.url}/api/process_furniture_image/{server.session()}",
+                files={"image": ("chair.png", image_bytes())},
+                headers={"Accept": "text/event-stream"},
+            ) as answer:
+                lines, times = [], [time.monotonic()]
+                for line in answer.iter_lines():
+                    lines.append(line)
+                    times.append(time.monotonic())
+        finally:
+            proxy.close()
+    assert "event: complete" in lines
+    longest = max(after - before for before, after in zip(times, times[1:]))
+    print("seconds between lines, at most:", round(longest, 2))
+    assert longest < 2.6
 
 
 def test_comments_are_sent_while_there_is_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert event_stream.HEARTBEAT_S <= 10
+    assert event_stream.HEARTBEAT_S <= 2.5
     monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.05)
 
     def work(emit: event_stream.Emit) -> event_stream.Event:

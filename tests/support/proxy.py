@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import struct
 import threading
 import time
 from contextlib import suppress
-from typing import Callable, List
+from typing import Callable, List, Tuple
 
 Fault = Callable[[socket.socket, "Proxy"], None]
 
 
 class Proxy:
-    """Forwards connections to the port `target`.
+    """Forwards connections to the port `target`, each piece of an answer `delay_s` later.
 
     While `is_silent` is set, it accepts connections and sends nothing. While `is_choked` is set, it
     stops reading in the middle of an upload. The first of `on_file`, if there is one, answers the
     requests for files instead of the server.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, delay_s: Tuple[float, float] = (0.0, 0.0)) -> None:
         self._target = target
+        self._delay_s = delay_s
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -62,13 +64,13 @@ class Proxy:
                         while self.is_choked and not self.is_closed:
                             time.sleep(0.05)
 
-    @staticmethod
-    def _pump(server: socket.socket, client: socket.socket) -> None:
+    def _pump(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while True:
                 data = server.recv(65536)
                 if not data:
                     break
+                time.sleep(random.uniform(*self._delay_s))
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)
 
