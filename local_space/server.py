@@ -1,4 +1,14 @@
-"""The Gradio app. Its endpoints, inputs, defaults, ranges and outputs are those of Hunyuan3D."""
+"""The Gradio app: what it describes of its endpoints is what Tencent's Hunyuan3D-2 describes.
+
+Names, labels, kinds, defaults and ranges of inputs and outputs are the same, but for these:
+
+- The views are read by a single-view call, too, and are always shown: there is one engine.
+- `steps`, `guidance_scale`, `num_chunks` and `caption` are accepted and change nothing.
+- The page's own calls without a use for clients (`/lambda...`, `/on_gen_mode_change`,
+  `/on_decode_mode_change`) are left out.
+- Whole numbers come back as such. Photos are deleted after an hour.
+- The statistics also name the engine, the class, its probability, a size guess and the views read.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +22,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from local_space import camera, geometry, mesh_file, segmentation, shape, sizes, texture
+from local_space import camera, export, geometry, mesh_file, segmentation, shape, sizes, texture
 from local_space.camera import Camera
 from local_space.recognition import Recognised
 from local_space.surface import Mesh
@@ -33,9 +43,9 @@ def build() -> gr.Blocks:
     """Return the app, ready to be launched."""
     with gr.Blocks(title="local_space", analytics_enabled=False, delete_cache=DELETE_CACHE) as app:
         gr.Markdown(NOTE)
-        inputs = _inputs()
-        white, textured = gr.File(label="white mesh"), gr.File(label="textured mesh")
-        viewer, stats, seed = gr.HTML(), gr.JSON(), gr.Number(label="seed", precision=0)
+        inputs, seed = _inputs()
+        white, textured = gr.File(label="File"), gr.File(label="File")
+        viewer, stats = gr.HTML(label="Output"), gr.JSON(label="Mesh Stats")
         gr.Button("Shape").click(
             _endpoint(textured=False),
             inputs,
@@ -50,22 +60,39 @@ def build() -> gr.Blocks:
             api_name="generation_all",
             concurrency_limit=1,
         )
+        gr.Button("Transform").click(
+            on_export_click,
+            [white, textured, *_export_inputs()],
+            [gr.HTML(label="Output"), gr.DownloadButton("Download")],
+            api_name="on_export_click",
+        )
     return app.queue()
 
 
-def _inputs() -> List[Any]:
-    views = ("image", "front view", "back view", "left view", "right view")
+def _inputs() -> Tuple[List[Any], gr.Slider]:
+    """The inputs of both generating endpoints, and of them the seed, which is an output, too."""
+    views = ("Image", "Front", "Back", "Left", "Right")
+    seed = gr.Slider(0, MAX_SEED, value=1234, step=1, label="Seed")
     return [
-        gr.Textbox(label="caption"),
+        gr.Textbox(label="Text Prompt"),
         # File paths: a photo that is passed under two names is opened only once.
         *(gr.Image(label=view, type="filepath", image_mode=None) for view in views),
-        gr.Slider(1, 100, value=30, step=1, label="steps"),
-        gr.Number(value=5.0, label="guidance scale"),
-        gr.Slider(0, MAX_SEED, value=1234, step=1, label="seed"),
-        gr.Slider(16, 512, value=256, step=1, label="octree resolution"),
-        gr.Checkbox(value=True, label="remove background"),
-        gr.Slider(1000, 5_000_000, value=8000, step=1, label="chunks"),
-        gr.Checkbox(value=True, label="randomize seed"),
+        gr.Slider(1, 100, value=30, step=1, label="Inference Steps"),
+        gr.Number(value=5.0, label="Guidance Scale"),
+        seed,
+        gr.Slider(16, 512, value=256, step=1, label="Octree Resolution"),
+        gr.Checkbox(value=True, label="Remove Background"),
+        gr.Slider(1000, 5_000_000, value=8000, step=1, label="Number of Chunks"),
+        gr.Checkbox(value=True, label="Randomize seed"),
+    ], seed
+
+
+def _export_inputs() -> List[Any]:
+    return [
+        gr.Dropdown(list(export.FORMATS), value="glb", label="File Type"),
+        gr.Checkbox(value=False, label="Simplify Mesh"),
+        gr.Checkbox(value=False, label="Include Texture"),
+        gr.Slider(100, 1_000_000, value=10_000, step=1, label="Target Face Number"),
     ]
 
 
@@ -124,6 +151,25 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
         return (*files, NOTE, stats, used_seed)
 
     return generate
+
+
+def on_export_click(
+    file_out: Optional[str],
+    file_out2: Optional[str],
+    file_type: str = "glb",
+    reduce_face: bool = False,
+    export_texture: bool = False,
+    target_face_num: float = 10_000,
+) -> Tuple[str, str]:
+    """Convert a white mesh, or with `export_texture` a textured one, which is not simplified."""
+    source = file_out2 if export_texture else file_out
+    if source is None:
+        raise gr.Error("There is no mesh to convert: generate one first.")
+    max_faces = int(target_face_num) if reduce_face and not export_texture else 0
+    try:
+        return NOTE, export.export(source, _new_folder(), file_type, max_faces)
+    except export.UnreadableMesh as error:
+        raise gr.Error("The file to convert is no mesh that can be read.") from error
 
 
 def _cut_out(photos: Dict[str, Photo], remove_background: bool) -> Dict[str, segmentation.View]:

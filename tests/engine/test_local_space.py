@@ -37,6 +37,20 @@ PARAMETERS = {
 }
 
 
+# As the description of Tencent's Hunyuan3D-2 has them.
+INPUTS = [
+    ("Text Prompt", "Textbox"),
+    *((side, "Image") for side in ("Image", "Front", "Back", "Left", "Right")),
+    ("Inference Steps", "Slider"),
+    ("Guidance Scale", "Number"),
+    ("Seed", "Slider"),
+    ("Octree Resolution", "Slider"),
+    ("Remove Background", "Checkbox"),
+    ("Number of Chunks", "Slider"),
+    ("Randomize seed", "Checkbox"),
+]
+
+
 @pytest.fixture(scope="module")
 def client(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
     folder = tmp_path_factory.mktemp("downloads")
@@ -59,9 +73,11 @@ def test_an_endpoint_has_the_parameters_and_defaults_of_hunyuan3d(
     described = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     given = {p["parameter_name"]: p["parameter_default"] for p in described[endpoint]["parameters"]}
     assert given == PARAMETERS
-    kinds = [output["component"] for output in described[endpoint]["returns"]]
-    files = ["File"] * (2 if endpoint == "/generation_all" else 1)
-    assert kinds == [*files, "Html", "Json", "Number"]
+    inputs = [(p["label"], p["component"]) for p in described[endpoint]["parameters"]]
+    assert inputs == INPUTS
+    outputs = [(o["label"], o["component"]) for o in described[endpoint]["returns"]]
+    files = [("File", "File")] * (2 if endpoint == "/generation_all" else 1)
+    assert outputs == [*files, ("Output", "Html"), ("Mesh Stats", "Json"), ("Seed", "Slider")]
 
 
 def test_a_fixed_seed_is_used_and_the_statistics_describe_the_mesh(client: Client) -> None:
