@@ -8,7 +8,7 @@ from typing import Any, Iterator
 import gradio as gr
 import pytest
 
-from support.api import image_bytes
+from support.api import DATA, image_bytes
 from support.browser import Browser
 from support.browser_tab import PHONE, error_text, open_tab
 from support.processes import Server, StartServer
@@ -18,6 +18,7 @@ QUOTA = "You have exceeded your GPU quota (60s requested vs. 12s left). Try agai
 SPACE_ERRORS = {
     "no legs": "The chair has no legs",
     "quota": QUOTA,
+    "nothing": "Nothing stands out from the background of the front view.",
     "no GPU": "No GPU is currently available for you after 60s",
 }
 
@@ -53,6 +54,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (
         ("no legs", ("did not work out", "The chair has no legs", "Try again", "another photo")),
         ("HTML", ("did not work out", "no valid GLB", "Try again", "another photo")),
+        ("nothing", ("No piece of furniture stands out", "from a corner", "another photo")),
         ("quota", ("allowance is used up", "Try again in 2:05:11")),
         ("no GPU", ("Everybody", "Try again")),
         ("slow", ("took too long", "without texture", "Try again")),
@@ -69,6 +71,13 @@ def test_a_generation_that_fails_is_explained(
         text = error_text(tab, phrases[0], caption.replace(" ", "-"))
         assert all(phrase in text for phrase in phrases), text
         assert tab.page.locator(".front.filled").count() == 1
+
+
+def test_a_generator_without_textures_is_explained(browser: Browser, failing: str) -> None:
+    with open_tab(browser, failing, **PHONE) as tab:
+        tab.choose_photos("chair.jpg")
+        tab.generate()
+        assert "Switch the texture off" in error_text(tab, "makes no textures", "no-texture")
 
 
 def test_a_missing_photo_and_a_text_file_are_refused(browser: Browser, failing: str) -> None:
@@ -162,3 +171,20 @@ def test_the_api_key_is_asked_for_and_kept_in_the_tab_only(
         page.keyboard.press("Enter")
         tab.wait_for_state("result")
         assert "sesame" not in page.evaluate("JSON.stringify(localStorage)")
+
+
+def test_what_a_model_lacks_is_said_beside_it(browser: Browser, start_server: StartServer) -> None:
+    stool = DATA / "pieces" / "stool.glb"
+
+    def everything(image=None):
+        return str(stool), None, "", {}, 7
+
+    with space(lambda: answer(stool), everything) as url:
+        server = start_server(HUNYUAN_SPACE_ID=url)
+        with open_tab(browser, server.url, **PHONE) as tab:
+            tab.choose_photos("stool.jpg")
+            tab.generate()
+            tab.wait_for_model("stool.glb")
+            tab.page.wait_for_selector("#note:not([hidden])")
+            assert "could not make a texture" in tab.text("#note")
+            tab.screenshot("no-texture-made")

@@ -71,11 +71,12 @@ async function generate() {
   viewer.load().catch(() => {});
   try {
     const options = { signal: generation.signal, onProgress: updateProgress, askKey };
-    const { model, model_url: url, engine, seed } = await api.generate(data, options);
+    const { model, model_url: url, warnings = [], ...made } = await api.generate(data, options);
     storage.setPendingSince(null);
-    storage.setModel(model, { url, engine, seed });
+    storage.setModel(model, { url, engine: made.engine, seed: made.seed });
     hideProgress();
     await refreshGallery();
+    showNote(warnings.join(" "));
     await openModel(model, poster);
   } catch (error) {
     hideProgress();
