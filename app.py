@@ -12,7 +12,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dreamlab.generation.generator import Generator, InProcessGenerator
 from dreamlab.logs import log_to_stderr
-from dreamlab.routes import answers, current, generations, models, operations, sessions
+from dreamlab.routes import (
+    answers,
+    current,
+    generations,
+    models,
+    operations,
+    sessions,
+    uploads,
+)
 from dreamlab.serving import serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
@@ -37,7 +45,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     app.url_map.merge_slashes = False
     current.share(app, settings, store, generator)
     answers.register(app, settings)
-    for module in (sessions, generations, models, operations, page):
+    for module in (sessions, generations, uploads, models, operations, page):
         app.register_blueprint(module.blueprint)
     hops = settings.trusted_proxies
     if hops:

@@ -44,7 +44,7 @@ class MissingImage(DreamLabError):
     """The form has no front view, or an empty one."""
 
     status, code = 400, "missing_image"
-    message = "Send a photo as the file field image or front_image."
+    message = "Send a photo as the file field image or front_image, or name a kept one in upload."
 
 
 class InvalidOption(DreamLabError):
@@ -80,6 +80,13 @@ class ModelNotFound(DreamLabError):
 
     status, code = 404, "model_not_found"
     message = "The session has no model of that name."
+
+
+class UploadNotFound(DreamLabError):
+    """The session keeps no upload with that name."""
+
+    status, code = 404, "upload_not_found"
+    message = "The session keeps no upload of that name."
 
 
 class StorageFull(DreamLabError):

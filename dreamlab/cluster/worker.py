@@ -95,9 +95,10 @@ def generate(self: Task, task: Dict[str, Any]) -> List[Any]:
         if session.was_saved(model):
             return [*TaskResult(own.engine)]
         report()
-        views = reopen_views(session, names, own.max_image_megapixels)
-        generation = Generation(self.request.id, session, views, Options(**options))
-        generated = run(generation, service(), on_progress, model)
+        with session.uploads.hold() as hold:
+            views = reopen_views(hold, names, own.max_image_megapixels)
+            generation = Generation(self.request.id, session, views, Options(**options))
+            generated = run(generation, service(), on_progress, model)
     except DreamLabError as error:
         return [*TaskResult(own.engine, error=messages.error_to_dict(error))]
     _, seed, engine, warnings, lacks_texture = generated

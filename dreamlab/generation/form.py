@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Callable, Dict, List, Mapping, NamedTuple, Union
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Union
 
 from werkzeug.datastructures import FileStorage
 
@@ -19,7 +19,13 @@ VIEW_FIELDS = {
     "left_image": "left",
     "right_image": "right",
 }
+# In place of a front file: the name of an upload that the session keeps.
+UPLOAD_FIELD = "upload"
 MAX_CAPTION = 1000
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
 
 Value = Union[str, int, float, bool]
 
@@ -32,19 +38,30 @@ class View(NamedTuple):
     file: FileStorage
 
 
-def read_views(files: Mapping[str, FileStorage]) -> List[View]:
+class Views(NamedTuple):
+    """The photos of a form: the name of a kept upload, if the front is one, and the new files."""
+
+    upload: Optional[str]
+    submitted: List[View]
+
+
+def read_views(files: Mapping[str, FileStorage], form: Mapping[str, str]) -> Views:
     """Return the photos of a form, the front one first. Raises MissingImage.
 
-    A file field without a name and without bytes is one for which nobody chose a file.
+    A photo that the form itself has counts, not the one that it names in UPLOAD_FIELD. A file field
+    without a name and without bytes is one for which nobody chose a file.
     """
     found: Dict[str, View] = {}
     for field, side in VIEW_FIELDS.items():
         file = files.get(field)
         if file is not None and side not in found and (file.filename or _size(file)):
             found[side] = View(side, field, file)
+    upload = form.get(UPLOAD_FIELD, "").strip()
+    if "front" not in found and upload:
+        return Views(upload, list(found.values()))
     if "front" not in found or not _size(found["front"].file):
         raise MissingImage
-    return list(found.values())
+    return Views(None, list(found.values()))
 
 
 def _size(file: FileStorage) -> int:
@@ -64,9 +81,10 @@ def read_options(form: Mapping[str, str]) -> Options:
 
 
 def _boolean(field: str, text: str) -> bool:
-    if text not in ("true", "false"):
+    value = _BOOLEANS.get(text.lower())
+    if value is None:
         raise InvalidOption(f"{field} must be true or false.")
-    return text == "true"
+    return value
 
 
 def _caption(field: str, text: str) -> str:

@@ -10,10 +10,11 @@ from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from dreamlab import photos
 from dreamlab.errors import DreamLabError
-from dreamlab.generation.form import View
+from dreamlab.generation.form import UPLOAD_FIELD, Views
 from dreamlab.space.options import Options
 from dreamlab.space.progress import OnProgress, ignore_progress
-from dreamlab.storage.session import NewUpload, Session, Upload
+from dreamlab.storage.session import Session
+from dreamlab.storage.uploads import Hold, NewUpload, Upload
 from hunyuan_service import HunyuanService
 
 log = logging.getLogger("dreamlab")
@@ -51,33 +52,38 @@ class GeneratedModel(NamedTuple):
     lacks_texture: bool = False
 
 
-def keep_views(session: Session, views: List[View], max_megapixels: float) -> List[KeptView]:
-    """Check the photos of one request, then keep all of them or none, the front one first.
+def keep_views(hold: Hold, views: Views, max_megapixels: float) -> List[KeptView]:
+    """Check the photos of one request, then keep all new ones or none. The front one comes first.
 
-    Raises what photos.read and Session.keep raise.
+    Raises what photos.read, Hold.keep and Hold.take raise.
     """
-    checked = [photos.read(view.file.stream, view.field, max_megapixels) for view in views]
-    uploads = session.keep(
+    reused = []
+    if views.upload is not None:
+        reused.append(_reopen("front", UPLOAD_FIELD, hold.take(views.upload), max_megapixels))
+    submitted = views.submitted
+    checked = [photos.read(view.file.stream, view.field, max_megapixels) for view in submitted]
+    uploads = hold.keep(
         [
             NewUpload(view.file.stream, view.file.filename or "", photo.suffixes)
-            for view, photo in zip(views, checked)
+            for view, photo in zip(submitted, checked)
         ]
     )
-    return [
-        KeptView(view.side, upload, photo) for view, upload, photo in zip(views, uploads, checked)
+    return reused + [
+        KeptView(view.side, upload, photo)
+        for view, upload, photo in zip(submitted, uploads, checked)
     ]
 
 
-def reopen_views(
-    session: Session, names: Mapping[str, str], max_megapixels: float
-) -> List[KeptView]:
+def reopen_views(hold: Hold, names: Mapping[str, str], max_megapixels: float) -> List[KeptView]:
     """Return the views that another process has kept. `names` has their uploads, by side."""
-    views = []
-    for side, name in names.items():
-        upload = session.upload(name)
-        with session.open_upload(upload) as file:
-            views.append(KeptView(side, upload, photos.read(file, side, max_megapixels)))
-    return views
+    return [
+        _reopen(side, side, hold.take_back(name), max_megapixels) for side, name in names.items()
+    ]
+
+
+def _reopen(side: str, field: str, upload: Upload, max_megapixels: float) -> KeptView:
+    with upload.open() as file:
+        return KeptView(side, upload, photos.read(file, field, max_megapixels))
 
 
 def run(
@@ -125,6 +131,6 @@ def _files(generation: Generation) -> Iterator[Dict[str, Path]]:
         for side, upload, photo in generation.views:
             files[side] = upload.path
             if photo.copy is not None:
-                copy = generation.session.temporary_upload(photo.copy, photo.copy_suffix)
+                copy = generation.session.uploads.temporary(photo.copy, photo.copy_suffix)
                 files[side] = copies.enter_context(copy)
         yield files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime, timezone
 from typing import Any, Dict, NamedTuple, Optional
 
 from flask import Flask, Response, current_app, g, jsonify, request
@@ -47,6 +48,12 @@ def register(app: Flask, settings: Settings) -> None:
 def no_content() -> Response:
     """Return the answer to a deletion."""
     return Response(status=204)
+
+
+def timestamp(seconds: float) -> str:
+    """Return a time, in seconds since 1970, as RFC 3339 in UTC."""
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def answer_error(error: Exception) -> Response:
@@ -99,7 +106,7 @@ def finish_answer(answer: Response) -> Response:
         "%s %s %s: %d, %s bytes in, %s out, %.3f s",
         request.method,
         request.url_rule or "no route",
-        session_id[:8],
+        session_id[:8].lower(),
         answer.status_code,
         request.content_length or 0,
         answer.content_length if answer.content_length is not None else "streamed",

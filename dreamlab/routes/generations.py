@@ -24,8 +24,9 @@ def process_furniture_image(session_id: str) -> Response:
     session = store.open(session_id)
     with ExitStack() as held:
         generation_id = held.enter_context(generator.slot(session))
-        submitted, options = read_views(request.files), read_options(request.form)
-        views = keep_views(session, submitted, settings.max_image_megapixels)
+        submitted, options = read_views(request.files, request.form), read_options(request.form)
+        hold = held.enter_context(session.uploads.hold())
+        views = keep_views(hold, submitted, settings.max_image_megapixels)
         generation = Generation(generation_id, session, views, options)
         g.filename = generation.filename
         if wants_events():

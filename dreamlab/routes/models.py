@@ -41,8 +41,10 @@ def delete_model(session_id: str, name: str) -> Response:
 
 @blueprint.delete("/api/delete_all_models/<string:session_id>")
 def delete_all_models(session_id: str) -> Response:
-    """Delete every model of a session."""
-    store.open(session_id).delete_models()
+    """Delete every model of a session, and the photos that no running generation needs."""
+    session = store.open(session_id)
+    session.delete_models()
+    session.uploads.delete_unused()
     return no_content()
 
 

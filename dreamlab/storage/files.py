@@ -6,7 +6,7 @@ local disks and on NFS.
 
 Hidden files in a session's folders:
 
-.tmp-…              a temporary file, removed when its `with` block ends
+.tmp-…              a temporary file or folder, removed when its `with` block ends
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet
 .deleted-<model>    a tombstone: the name belonged to a deleted model and is not used again
 """
@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Iterator
 
 from dreamlab.errors import SessionNotFound, StorageFull
-from dreamlab.storage.names import numbered
 
 TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
@@ -57,17 +56,6 @@ def remove(path: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def publish(path: Path, folder: Path, stem: str, suffix: str) -> str:
-    """Link a finished file to the first free name of `stem`, `stem-2`, ... and return the name."""
-    sync(path)
-    for name in numbered(stem, suffix):
-        with suppress(FileExistsError):
-            os.link(path, folder / name)
-            sync(folder)
-            return name
-    raise AssertionError("itertools.count ended")
 
 
 def sync(path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Iterator, Sequence, Tuple
 
 from werkzeug.utils import secure_filename
 
+# A name that is no hidden file, needs no percent-encoding and is not too long for a file system.
+PLAIN = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}"
 _NAMELESS = "image"
 _MAX_STEM = 100
 

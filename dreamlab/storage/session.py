@@ -1,38 +1,23 @@
-"""One session: its uploads and its models. Only this package touches `sessions/`."""
+"""One session and its models. Only this package touches `sessions/`."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Iterator, List, NamedTuple, Sequence
+from typing import Iterator, List
 
-from dreamlab.errors import DreamLabError, ModelNotFound
+from dreamlab.errors import ModelNotFound
 from dreamlab.models import glb
 from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
+from dreamlab.storage.uploads import Uploads
 
-_MODEL = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*" + re.escape(glb.SUFFIX))
-
-
-class NewUpload(NamedTuple):
-    """A file to keep: its bytes, the client's name for it, and the suffixes of its kind."""
-
-    file: IO[bytes]
-    name: str
-    suffixes: Sequence[str]
-
-
-class Upload(NamedTuple):
-    """A kept upload: its name in `uploads/`, and its path."""
-
-    name: str
-    path: Path
+_MODEL = re.compile(names.PLAIN + re.escape(glb.SUFFIX))
 
 
 @dataclass(frozen=True)
@@ -48,58 +33,13 @@ class Session:
         return self.id[:8]
 
     @property
-    def _uploads(self) -> Path:
-        return self.folder / "uploads"
+    def uploads(self) -> Uploads:
+        """The session's uploads."""
+        return Uploads(self.folder / "uploads")
 
     @property
     def _models(self) -> Path:
         return self.folder / "models"
-
-    # Uploads
-
-    def keep(self, uploads: Sequence[NewUpload]) -> List[Upload]:
-        """Keep the files of one request byte for byte, all of them or none. Raises StorageFull.
-
-        A kept name is the client's own, made safe. It has the suffix of the file's real kind, and
-        a number where the name is taken.
-        """
-        kept: List[Upload] = []
-        try:
-            for upload in uploads:
-                kept.append(self._keep_one(upload))
-        except DreamLabError:
-            for done in kept:
-                files.remove(done.path)
-            raise
-        return kept
-
-    def _keep_one(self, upload: NewUpload) -> Upload:
-        with storage_errors(), files.temporary(self._uploads) as temporary:
-            with temporary.open("wb") as copy:
-                shutil.copyfileobj(upload.file, copy, 1 << 20)
-            stem, suffix = names.safe_name(upload.name, upload.suffixes)
-            name = files.publish(temporary, self._uploads, stem, suffix)
-        return Upload(name, self._uploads / name)
-
-    def upload(self, name: str) -> Upload:
-        """Return the kept upload with that name."""
-        return Upload(name, self._uploads / Path(name).name)
-
-    @contextmanager
-    def open_upload(self, upload: Upload) -> Iterator[IO[bytes]]:
-        """The bytes of a kept upload."""
-        with storage_errors():
-            file = upload.path.open("rb")
-        with file:
-            yield file
-
-    @contextmanager
-    def temporary_upload(self, content: bytes, suffix: str) -> Iterator[Path]:
-        """A hidden file in `uploads/` with `content`, removed at the end. Raises StorageFull."""
-        with files.temporary(self._uploads, suffix) as path:
-            with storage_errors():
-                path.write_bytes(content)
-            yield path
 
     # Models
 

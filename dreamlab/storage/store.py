@@ -64,7 +64,11 @@ class SessionStore:
         return session
 
     def open(self, session_id: str) -> Session:
-        """Return the session with that id. Raises SessionNotFound, also where it is no id."""
+        """Return the session with that id. Raises SessionNotFound, also where it is no id.
+
+        Some clients write UUIDs in upper case. The session's own id is in lower case.
+        """
+        session_id = session_id.lower()
         if not _UUID4.fullmatch(session_id):
             raise SessionNotFound
         session = self._session(session_id)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 
+from dreamlab.generation.form import read_options
+from hunyuan_service import Options
 from support.api import assert_error, files_below, image_bytes, new_session, post
 
 
@@ -58,3 +61,12 @@ def test_empty_and_unknown_fields_are_ignored(
     }
     answer = client.post(f"/api/process_furniture_image/{session_id}", data=form)
     assert answer.json["model"] == "chair.glb"
+
+
+@pytest.mark.parametrize("word", ("true", "True", "TRUE", "1", "yes", "On"))
+@pytest.mark.parametrize("opposite", ("false", "False", "0", "NO", "off"))
+def test_a_switch_takes_the_usual_words_in_any_case(word: str, opposite: str) -> None:
+    options = read_options({"texture": word, "remove_background": opposite})
+    assert options == Options(texture=True, remove_background=False)
+    options = read_options({"texture": opposite, "remove_background": word})
+    assert options == Options(texture=False, remove_background=True)

@@ -67,6 +67,28 @@ def test_an_unknown_or_malformed_session_id_is_not_found(
     assert files_below(tmp_path) == ["models/chair.glb"]
 
 
+def test_a_session_id_is_matched_in_any_case_and_answered_in_lower_case(
+    quick_client: FlaskClient, tmp_path: Path
+) -> None:
+    session_id = new_session(quick_client)
+    upper = session_id.upper()
+    made = post(quick_client, upper, image_bytes(), "chair.png").json
+    assert made["session_id"] == session_id
+    assert made["model_url"] == f"http://localhost/sessions/{session_id}/models/chair.glb"
+    for route in ("/api/session_models/{}", "/api/sessions/{}/uploads"):
+        assert quick_client.get(route.format(upper)).json["session_id"] == session_id
+    for route in ("/sessions/{}/models/chair.glb", "/api/sessions/{}/models/chair.glb"):
+        assert quick_client.get(route.format(upper)).data[:4] == b"glTF"
+    for route in (
+        "/api/sessions/{}/models/chair.glb",
+        "/api/sessions/{}/uploads/chair.png",
+        "/api/delete_all_models/{}",
+        "/api/sessions/{}",
+    ):
+        assert quick_client.delete(route.format(upper)).status_code == 204
+    assert list((tmp_path / "sessions").iterdir()) == []
+
+
 def test_the_api_key_is_needed_for_creating_a_session_only(
     make_client: MakeClient, quick_space: str
 ) -> None:

@@ -24,8 +24,8 @@ WORK = """
 import io, json, socket, sys, time
 from pathlib import Path
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
-from dreamlab.storage.session import NewUpload
 from dreamlab.storage.store import SessionStore
+from dreamlab.storage.uploads import NewUpload
 from support.spaces import glb_bytes
 store = SessionStore(Path(sys.argv[2]))
 store.prepare()
@@ -36,7 +36,8 @@ sys.stdin.readline()
 uploads, models, reserved, shared = [], [], [], []
 for number in range(rounds):
     content = f"{me} {number}".encode()
-    upload = session.keep([NewUpload(io.BytesIO(content), "chair.png", [".png"])])[0]
+    with session.uploads.hold() as hold:
+        upload = hold.keep([NewUpload(io.BytesIO(content), "chair.png", [".png"])])[0]
     uploads.append((upload.name, content.decode()))
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(f"{me} {number}"))

@@ -10,6 +10,7 @@ import requests
 
 from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
+from support.http_api import read_events
 
 pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
@@ -68,6 +69,32 @@ def test_the_answer_is_the_same_as_without_workers(
     assert requests.get(answer["model_url"]).content[:4] == b"glTF"
     wrong = front_end.post(session_id, PHOTO, steps="0")
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_option")
+
+
+@pytest.mark.parametrize("route", ("delete_all_models/{}", "sessions/{}/uploads/chair.png"))
+def test_a_kept_upload_is_used_again_even_if_it_is_deleted_while_its_task_waits(
+    gpu_machines: List[GpuMachine], front_ends: List[FrontEnd], route: str
+) -> None:
+    front_end = front_ends[0]
+    session_id = front_end.session()
+    assert front_end.post(session_id, PHOTO).json()["filename"] == "chair.png"
+    others = front_end.streams(front_end.session(), PHOTO, 6)
+    again = requests.post(
+        front_end.upload_url(session_id),
+        data={"upload": "chair.png"},
+        headers={"Accept": "text/event-stream"},
+        stream=True,
+        timeout=60,
+    )
+    events = read_events(again)
+    assert next(events)[0] == "queued"
+    assert requests.delete(f"{front_ends[1].url}/api/{route.format(session_id)}").status_code == 204
+    name, answer = list(events)[-1]
+    assert (name, answer.get("filename")) == ("complete", "chair.png"), answer
+    assert [list(other)[-1][0] for other in others] == ["complete"] * 6
+    uploads = requests.get(f"{front_end.url}/api/sessions/{session_id}/uploads").json()["uploads"]
+    is_left = "all" in route
+    assert [upload["filename"] for upload in uploads] == ["chair.png"] * is_left
 
 
 def test_progress_comes_from_the_worker(

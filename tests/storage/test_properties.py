@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dreamlab.errors import ModelNotFound, SessionNotFound
-from dreamlab.storage.session import NewUpload, Session
+from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore
+from dreamlab.storage.uploads import NewUpload
 
 SUFFIXES = st.sampled_from([(".jpg", ".jpeg"), (".png",), (".tiff", ".tif")])
 NAMES = st.one_of(
@@ -31,7 +32,8 @@ def new_session(folder: str) -> Session:
 
 
 def keep(session: Session, name: str, suffixes: Tuple[str, ...], content: bytes) -> str:
-    return session.keep([NewUpload(io.BytesIO(content), name, suffixes)])[0].name
+    with session.uploads.hold() as hold:
+        return hold.keep([NewUpload(io.BytesIO(content), name, suffixes)])[0].name
 
 
 @settings(deadline=None, max_examples=150)

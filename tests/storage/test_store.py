@@ -11,9 +11,10 @@ from typing import List, Optional
 
 import pytest
 
-from dreamlab.errors import ModelNotFound, SessionNotFound
-from dreamlab.storage.session import NewUpload, Session
+from dreamlab.errors import ModelNotFound, SessionNotFound, StorageFull, UploadNotFound
+from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore, StorageUnusable
+from dreamlab.storage.uploads import NewUpload
 from support.api import files_below
 
 JPEG = (".jpg", ".jpeg")
@@ -30,7 +31,8 @@ def session(store: SessionStore) -> Session:
 
 
 def keep(session: Session, name: str, content: bytes = b"photo") -> str:
-    return session.keep([NewUpload(io.BytesIO(content), name, JPEG)])[0].name
+    with session.uploads.hold() as hold:
+        return hold.keep([NewUpload(io.BytesIO(content), name, JPEG)])[0].name
 
 
 def save(session: Session, upload: str, content: bytes = b"model") -> str:
@@ -72,6 +74,37 @@ def test_a_taken_name_gets_a_number(session: Session) -> None:
         b"2",
         b"3",
     ]
+
+
+def test_a_held_upload_outlives_its_deletion_and_its_name_is_not_given_meanwhile(
+    session: Session,
+) -> None:
+    keep(session, "chair.jpg", b"1")
+    with session.uploads.hold() as hold:
+        held = hold.take("chair.jpg")
+        session.uploads.delete_unused()
+        assert [upload.name for upload in session.uploads.list()] == ["chair.jpg"]
+        session.uploads.delete("chair.jpg")
+        assert keep(session, "chair.jpg", b"2") == "chair-2.jpg"
+        with session.uploads.hold() as other, pytest.raises(UploadNotFound):
+            other.take("chair.jpg")
+        with session.uploads.hold() as worker:
+            assert worker.take_back("chair.jpg").path.read_bytes() == b"1"
+        assert held.path.read_bytes() == b"1"
+    assert files_below(session.folder) == ["uploads/chair-2.jpg"]
+    assert keep(session, "chair.jpg", b"3") == "chair.jpg"
+
+
+def test_an_upload_that_a_dead_host_held_long_ago_can_be_deleted(session: Session) -> None:
+    keep(session, "chair.jpg")
+    abandoned = session.folder / "uploads" / ".tmp-1"
+    abandoned.mkdir()
+    os.link(session.folder / "uploads" / "chair.jpg", abandoned / "chair.jpg")
+    session.uploads.delete_unused()
+    assert (session.folder / "uploads" / "chair.jpg").exists()
+    os.utime(abandoned, (0, 0))
+    session.uploads.delete_unused()
+    assert list((session.folder / "uploads").iterdir()) == []
 
 
 def test_concurrent_uploads_and_models_never_share_a_name(session: Session) -> None:
@@ -122,8 +155,8 @@ def test_all_uploads_of_a_request_are_kept_or_none(session: Session) -> None:
         NewUpload(io.BytesIO(b"front"), "front.jpg", JPEG),
         NewUpload(FullDisk(), "left.jpg", JPEG),
     ]
-    with pytest.raises(Exception, match="disk is full"):
-        session.keep(files)
+    with pytest.raises(StorageFull), session.uploads.hold() as hold:
+        hold.keep(files)
     assert files_below(session.folder) == []
 
 

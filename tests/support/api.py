@@ -6,7 +6,7 @@ import io
 import re
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, List
 
 from flask.testing import FlaskClient
 from PIL import Image
@@ -33,9 +33,17 @@ def post(
     **fields: Any,
 ) -> TestResponse:
     """POST `photo` as `image`. Further fields are text, or a tuple of bytes and file name."""
-    form: Dict[str, Any] = {"image": (io.BytesIO(photo), name)}
-    for field, value in fields.items():
-        form[field] = (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value
+    return post_form(client, session_id, accept, image=(photo, name), **fields)
+
+
+def post_form(
+    client: FlaskClient, session_id: str, accept: str = "application/json", **fields: Any
+) -> TestResponse:
+    """POST a form. A field is text, or a tuple of bytes and file name."""
+    form = {
+        field: (io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value
+        for field, value in fields.items()
+    }
     url = f"/api/process_furniture_image/{session_id}"
     return client.post(url, data=form, headers={"Accept": accept})
 
@@ -51,6 +59,11 @@ def session_with_models(client: FlaskClient, count: int = 1) -> str:
 def list_models(client: FlaskClient, session_id: str) -> List[str]:
     models: List[str] = client.get(f"/api/session_models/{session_id}").json["models"]
     return models
+
+
+def list_uploads(client: FlaskClient, session_id: str) -> List[str]:
+    uploads = client.get(f"/api/sessions/{session_id}/uploads").json["uploads"]
+    return [upload["filename"] for upload in uploads]
 
 
 def image_bytes(size: Any = (64, 48), kind: str = "PNG", mode: str = "RGB", **save: Any) -> bytes:

@@ -1,8 +1,9 @@
-"""Makes schemathesis, which loads this module, send photos where the schema says bytes."""
+"""Makes schemathesis, which loads this module, send photos, and know what is said in words only."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import schemathesis
 from hypothesis import strategies
@@ -12,3 +13,12 @@ PHOTOS = sorted((Path(__file__).resolve().parent.parent / "data").glob("chair*")
 schemathesis.openapi.format(
     "binary", strategies.sampled_from([photo.read_bytes() for photo in PHOTOS])
 )
+
+
+@schemathesis.hook
+def before_load_schema(context: Any, raw_schema: Any) -> None:
+    """Add to the form's schema what generators of clients would make nothing of."""
+    form = raw_schema["components"]["schemas"]["GenerationForm"]
+    form["anyOf"] = [{"required": [field]} for field in ("image", "front_image")]
+    for switch in ("texture", "remove_background"):
+        form["properties"][switch] = {"enum": ["true", "false"], "type": "string"}

