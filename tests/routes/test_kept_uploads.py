@@ -182,7 +182,7 @@ def test_no_deletion_takes_the_photo_from_a_running_generation(
     with ThreadPoolExecutor(2) as pool:
         job = pool.submit(generate, form)
         assert held_space.started.wait(20)
-        # This one waits in the generator's queue for the same photo, and has not sent it yet.
+        # This one waits in the generator's queue with the same photo.
         waiting = pool.submit(generate, {"upload": "chair.png"})
         assert wait_until(lambda: len(list(folder.glob(".tmp-*/chair.png"))) == 2)
         assert client.delete(f"/api/{route.format(session_id)}").status_code == 204
