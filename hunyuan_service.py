@@ -26,12 +26,12 @@ from dreamlab.space.connection import Connection, file_argument
 from dreamlab.space.deadlines import DeadlineExceeded, call_within, seconds_left
 from dreamlab.space.failures import translate
 from dreamlab.space.progress import OnProgress, ProgressEvent, ignore_progress, read_progress
-from dreamlab.space.reconnect import Connector, Locate
+from dreamlab.space.reconnect import Connector, Health, Locate
+from dreamlab.space.servers import SHAPE_ENDPOINT, TEXTURE_ENDPOINT
 
 if TYPE_CHECKING:
     from gradio_client.client import Job
 
-SHAPE_ENDPOINT, TEXTURE_ENDPOINT = "/shape_generation", "/generation_all"
 _POLL_S = 0.1
 
 
@@ -88,9 +88,9 @@ class HunyuanService:
             raise translate(error) from error
         return _seed(outputs)
 
-    def state(self) -> str:
-        """Return `starting`, `ready` or `unreachable`, without waiting for the generator."""
-        return self._connector.state()
+    def health(self) -> Health:
+        """Return whether the generator is ready, without waiting for it."""
+        return self._connector.health()
 
     def close(self) -> None:
         """End the generations in flight, each with GeneratorUnavailable."""

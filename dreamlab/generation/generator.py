@@ -43,8 +43,10 @@ class InProcessGenerator:
         return run(generation, self._service, on_progress)
 
     def health(self) -> Dict[str, Any]:
+        state, reason = self._service.health()
         return {
             "engine": self._service.engine,
-            "generator": self._service.state(),
+            "generator": state,
+            "reason": reason,
             **self._capacity.health(),
         }
