@@ -64,7 +64,7 @@ class Connection:
     def is_to_same_server(self) -> bool:
         """Return whether the server is still the process to which we connected."""
         answer = self._http.get("app_id")
-        if answer.status_code == 404:
+        if answer.status_code == 404 and "app_id" not in self._client.config:
             return True
         return bool(answer.raise_for_status().json()["app_id"] == self._client.config["app_id"])
 

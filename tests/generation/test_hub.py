@@ -129,12 +129,11 @@ def test_visitors_that_are_held_until_a_space_is_awake(
 def test_a_space_that_is_built(hub: Hub, log: Path, start: StartApi) -> None:
     hub.stage = "BUILDING"
     server = start()
-    for stage, words in (
+    for hub.stage, words in (
         ("BUILDING", "is being built"),
         ("APP_STARTING", "is starting"),
         ("RUNNING_APP_STARTING", "is starting"),
     ):
-        hub.stage = stage
         assert_told(server, log, f"The Space {SPACE_ID} {words}", "starting", helps=True)
     # The version before the one that is being built answers.
     hub.stage = "RUNNING_BUILDING"
@@ -142,9 +141,10 @@ def test_a_space_that_is_built(hub: Hub, log: Path, start: StartApi) -> None:
 
 
 def test_a_space_that_needs_its_owner(hub: Hub, log: Path, start: StartApi) -> None:
-    hub.stage = "PAUSED"
     server = start()
-    for stage, words in (
+    assert_makes_a_model(server)
+    hub.gate.status = "404 Not Found"
+    for hub.stage, words in (
         ("PAUSED", "is paused"),
         ("RUNTIME_ERROR", "has crashed"),
         ("BUILD_ERROR", "could not be built"),
@@ -152,7 +152,7 @@ def test_a_space_that_needs_its_owner(hub: Hub, log: Path, start: StartApi) -> N
         ("NO_APP_FILE", "has no app"),
         ("DELETING", "is being deleted"),
     ):
-        hub.stage = stage
+        hub.gate.drop_connections()
         assert_told(server, log, f"The Space {SPACE_ID} {words}")
     hub.stage = "RUNNING"
     assert_makes_a_model(server)

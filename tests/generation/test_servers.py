@@ -10,14 +10,14 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import gradio as gr
 import pytest
 
 from support.api import MakeClient, assert_error, image_bytes, new_session, post, wait_until
 from support.processes import StartServer
-from support.spaces import free_port
+from support.spaces import answer, free_port, space
 
 NO_GRADIO = "The generator is no Gradio server"
 Answer = Tuple[int, Dict[str, str], bytes]
@@ -25,12 +25,14 @@ PAGE: Answer = (200, {"Content-Type": "text/html"}, b"<html>welcome</html>")
 
 
 @contextmanager
-def web_server(answer: Answer) -> Iterator[str]:
-    """Yield the URL of a server with one answer to every request."""
+def web_server(content: Answer, port: int = 0, heads: Optional[List[str]] = None) -> Iterator[str]:
+    """Yield the URL of a server with one answer to every request. It records their `heads`."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, headers, body = answer
+            if heads is not None:
+                heads.append(str(self.headers))
+            status, headers, body = content
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(body))}.items():
                 self.send_header(name, value)
@@ -42,7 +44,7 @@ def web_server(answer: Answer) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -83,7 +85,7 @@ def assert_told(make_client: MakeClient, url: str, words: str, helps: bool = Fal
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "content",
     (
         PAGE,
         (404, {}, b"not found"),
@@ -96,9 +98,28 @@ def assert_told(make_client: MakeClient, url: str, words: str, helps: bool = Fal
         json_answer(None),
     ),
 )
-def test_another_server_is_told_as_such(make_client: MakeClient, answer: Answer) -> None:
-    with web_server(answer) as url:
+def test_another_server_is_told_as_such(make_client: MakeClient, content: Answer) -> None:
+    with web_server(content) as url:
         assert_told(make_client, url, NO_GRADIO)
+
+
+def test_another_server_in_the_place_of_the_generator(make_client: MakeClient) -> None:
+    port = free_port()
+    client = make_client(f"http://127.0.0.1:{port}")
+    session_id = new_session(client)
+    with space(lambda image=None: answer(), port=port):
+        assert post(client, session_id, image_bytes()).status_code == 200
+    with web_server((404, {}, b"not found"), port):
+        refused = post(client, session_id, image_bytes())
+    assert_error(refused, 503, "generator_unavailable", NO_GRADIO)
+
+
+def test_another_server_gets_no_token(make_client: MakeClient) -> None:
+    heads: List[str] = []
+    with web_server(PAGE, heads=heads) as url:
+        client = make_client(url, hf_token="hf_secret")
+        post(client, new_session(client), image_bytes())
+    assert heads and not any("hf_secret" in head for head in heads)
 
 
 def test_a_gradio_server_of_something_else(make_client: MakeClient) -> None:

@@ -100,14 +100,15 @@ class _Handler(BaseHTTPRequestHandler):
 class Gate(Proxy):
     """Hugging Face's proxy in front of a Space's server. `was_visited` tells that somebody came.
 
-    In the other stages than `open_stages` visitors get an error page. With `holds_visitors` they
-    wait until the Space runs.
+    In the other stages than `open_stages` visitors get an error page with `status`. With
+    `holds_visitors` they wait until the Space runs.
     """
 
     def __init__(self, target: int, hub: Hub) -> None:
         self._hub = hub
         self._clients: List[socket.socket] = []
         self.open_stages: Tuple[str, ...] = ("RUNNING", "RUNNING_BUILDING")
+        self.status = "503 Service Unavailable"
         self.holds_visitors = False
         self.was_visited = threading.Event()
         super().__init__(target)
@@ -127,7 +128,7 @@ class Gate(Proxy):
         while self.holds_visitors and not self._is_open and not self.is_closed:
             time.sleep(0.05)
         if not self._is_open:
-            _refuse(client, "503 Service Unavailable")
+            _refuse(client, self.status)
         elif self._hub.is_private and f"authorization: bearer {OWNER}".encode() not in head:
             _refuse(client, "404 Not Found")
         else:
