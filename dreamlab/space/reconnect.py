@@ -22,7 +22,7 @@ _CONNECT_TIMEOUT_S = 30.0
 # Longer than the requests to Hugging Face and to a Space that wakes: these know what is wrong.
 _PROBE_TIMEOUT_S = 12.0
 _SAME_SERVER_TIMEOUT_S = 5.0
-_START_S = 10
+_RETRY_WHILE_STARTING_S = 10
 _PROBE_EVERY_S = 8.0
 _PROBE_WHILE_STARTING_S = 0.5
 
@@ -89,6 +89,8 @@ class Connector:
         except GeneratorUnavailable as error:
             self._note_error(error)
             raise
+        if self._health.state != "ready":
+            log.info("%s is ready", self._settings.engine)
         self._health = Health("ready")
         return connection
 
@@ -96,8 +98,9 @@ class Connector:
         try:
             return self._locate(timeout_s)
         except TimeoutError as error:
-            message = "The generator is still starting. Try again soon."
-            raise GeneratorStarting(message, _START_S) from error
+            raise GeneratorStarting(
+                "The generator is still starting. Try again soon.", _RETRY_WHILE_STARTING_S
+            ) from error
         except Exception as error:
             log.exception("the generator cannot be started")
             raise GeneratorUnavailable("The generator cannot be started.") from error
@@ -119,7 +122,8 @@ class Connector:
         state = "starting" if isinstance(error, GeneratorStarting) else "unreachable"
         health = Health(state, str(error))
         if health != self._health:
-            log.warning("%s is not ready: %s (%r)", self._settings.engine, error, error.__cause__)
+            cause = f" ({error.__cause__!r})" if error.__cause__ else ""
+            log.warning("%s is not ready: %s%s", self._settings.engine, error, cause)
         self._health = health
 
     def _current(self, address: str, deadline: float) -> Future[Connection]:

@@ -176,6 +176,7 @@ def test_the_hub_goes_away_and_comes_back(hub: Hub, log: Path, start: StartApi) 
     assert slow.elapsed.total_seconds() < 12
     hub.delay_s = 1
     assert_makes_a_model(server)
+    assert log.read_text().count(f"{SPACE_ID} is ready") == 1
     # Only connecting needs the Hub.
     hub.stop()
     assert_makes_a_model(server)
