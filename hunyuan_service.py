@@ -34,7 +34,7 @@ from dreamlab.space.progress import (
     ignore_progress,
     read_progress,
 )
-from dreamlab.space.reconnect import Connector, Locate
+from dreamlab.space.reconnect import Connector, Health, Locate
 from dreamlab.space.turns import Turns
 
 if TYPE_CHECKING:
@@ -151,9 +151,9 @@ class HunyuanService:
                 unfinished = None if connection.cancel(job) else job.future
                 raise GenerationTimeout(self._settings.generation_timeout_s, unfinished) from error
 
-    def state(self) -> str:
-        """Return `starting`, `ready` or `unreachable`, without waiting for the generator."""
-        return self._connector.state()
+    def health(self) -> Health:
+        """Return whether the generator is ready, without waiting for it."""
+        return self._connector.health()
 
     def close(self) -> None:
         """End the generations in flight, each with GeneratorUnavailable."""

@@ -143,8 +143,21 @@ class GeneratorBusy(GenerationError):
 class GeneratorUnavailable(GenerationError):
     """The generator cannot be reached."""
 
-    status, code, retry_after = 503, "generator_unavailable", 10
+    status, code = 503, "generator_unavailable"
+    retry_after: Optional[int] = 10
     message = "The generator cannot be reached. Try again soon."
+
+
+class GeneratorStarting(GeneratorUnavailable):
+    """The generator starts, wakes up or is being built."""
+
+    retry_after = 30
+
+
+class GeneratorUnusable(GeneratorUnavailable):
+    """The generator is away until somebody changes something: trying again does not help."""
+
+    retry_after = None
 
 
 class QuotaExceeded(GenerationError):

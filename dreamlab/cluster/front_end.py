@@ -40,6 +40,7 @@ _REDIS_AWAY_S = 10.0
 # If a model is saved and its result does not come within this time, the result is lost.
 _RESULT_LATE_S = 3.0
 _QUEUE_UNREACHABLE = "The task queue cannot be reached."
+_NO_WORKER = "No worker answers."
 
 
 class CeleryGenerator:
@@ -57,7 +58,7 @@ class CeleryGenerator:
             self._backend.client, settings.max_queue, settings.max_generations_per_session
         )
         self._closing = threading.Event()
-        self._workers = _Workers("starting", [], 0)
+        self._workers = _Workers("starting", "The workers have not answered yet.", [], 0)
         threading.Thread(target=self._keep_probing, daemon=True).start()
 
     @contextmanager
@@ -103,6 +104,7 @@ class CeleryGenerator:
         return {
             "engine": workers.engine,
             "generator": workers.state,
+            "reason": workers.reason,
             **self._capacity.health(),
             "workers": len(workers.engines),
             "queued": workers.queued,
@@ -174,11 +176,11 @@ class CeleryGenerator:
         while not self._closing.is_set():
             try:
                 engines = self._engines()
-                state = "ready" if engines else "unreachable"
-                self._workers = _Workers(state, engines, self._queued())
+                state, reason = ("ready", None) if engines else ("unreachable", _NO_WORKER)
+                self._workers = _Workers(state, reason, engines, self._queued())
             except (OperationalError, OSError) as error:
                 log.warning("no broker: %r", error)
-                self._workers = _Workers("unreachable", [], 0)
+                self._workers = _Workers("unreachable", _QUEUE_UNREACHABLE, [], 0)
             self._closing.wait(_PROBE_S)
 
     def _engines(self) -> List[str]:
@@ -201,6 +203,7 @@ class _Workers(NamedTuple):
     """What the last probe found of the workers."""
 
     state: str
+    reason: Optional[str]
     engines: List[str]
     queued: int
 

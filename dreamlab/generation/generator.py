@@ -49,8 +49,10 @@ class InProcessGenerator:
             raise
 
     def health(self) -> Dict[str, Any]:
+        state, reason = self._service.health()
         return {
             "engine": self._service.engine,
-            "generator": self._service.state(),
+            "generator": state,
+            "reason": reason,
             **self._capacity.health(),
         }

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import ssl
 import time
 from concurrent.futures import wait
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping
 from urllib.parse import quote, urlsplit
 
 from dreamlab.errors import GenerationFailed
 from dreamlab.settings import MEGABYTE, Settings
+from dreamlab.space import servers
 from dreamlab.space.deadlines import in_thread, seconds_left
 from dreamlab.space.description import Description
 from dreamlab.space.progress import is_waiting
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 # Gradio's event stream sends something every 15 s. A server silent for much longer is gone.
 _SILENCE_S = 120.0
+_ANSWER_S = 20.0
 _CONNECT_S = 10.0
 _CANCEL_S = 1.0
 # Each job in flight holds three threads of gradio_client's pool, and releases up to mid-2026
@@ -33,10 +33,7 @@ _THREADS_PER_JOB = 4
 class Connection:
     """A gradio_client.Client that uploads each file once and has a bounded download."""
 
-    def __init__(self, address: str, settings: Settings) -> None:
-        # Both are read when a client connects. Their defaults send usage data to others.
-        os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    def __init__(self, address: str, url: str, settings: Settings) -> None:
         import httpx
         from gradio_client import Client
 
@@ -44,12 +41,12 @@ class Connection:
         timeout = httpx.Timeout(silence_s, connect=_CONNECT_S)
         # The second parameter is the token. Its name differs between releases.
         self._client: Client = Client(
-            address,
+            url,
             _token(address, settings),
             max_workers=_THREADS_PER_JOB * settings.max_generations,
             verbose=False,
             download_files=False,
-            ssl_verify=_certificates(),
+            ssl_verify=servers.certificates(),
             httpx_kwargs={"timeout": timeout},
         )
         self.address = address
@@ -66,13 +63,13 @@ class Connection:
             headers={**self._client.headers, "accept-encoding": "identity"},
             cookies=self._client.cookies,
             timeout=timeout,
-            verify=_certificates(),
+            verify=servers.certificates(),
         )
 
     def is_to_same_server(self) -> bool:
         """Return whether the server is still the process to which we connected."""
         answer = self._http.get("app_id")
-        if answer.status_code == 404:
+        if answer.status_code == 404 and "app_id" not in self._client.config:
             return True
         return bool(answer.raise_for_status().json()["app_id"] == self._client.config["app_id"])
 
@@ -130,6 +127,21 @@ class Connection:
         endpoint._upload_file = once
 
 
+def connect(address: str, settings: Settings) -> Connection:
+    """Return a connection to the generator at `address`, a URL or a Space's id.
+
+    Raises GeneratorUnavailable, and what gradio_client and httpx raise.
+    """
+    # Both are read when these libraries are imported. Their defaults send usage data to others.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    # gradio_client gets the URL of a Space: by its id it would ask Hugging Face without a timeout,
+    # and wait for as long as the Space is being built.
+    timeout_s = min(_ANSWER_S, settings.generation_timeout_s + 5)
+    url = servers.find(address, _token(address, settings), timeout_s)
+    return Connection(address, url, settings)
+
+
 def file_argument(path: Path) -> Dict[str, Any]:
     """Return a file as an argument of a job. It is read when the job is submitted."""
     path = path.resolve()
@@ -140,11 +152,3 @@ def _token(address: str, settings: Settings) -> Any:
     """Return the Hugging Face token for Hugging Face, and False for any other server."""
     host = urlsplit(address).hostname
     return settings.hf_token if host is None or host.endswith(".hf.space") else False
-
-
-@lru_cache(maxsize=None)
-def _certificates() -> ssl.SSLContext:
-    """Load the certificates once: they cost 40 ms and a megabyte."""
-    import httpx
-
-    return httpx.create_ssl_context()

@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import Future
-from typing import Callable, Optional
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from typing import Callable, NamedTuple, Optional
 
-from dreamlab.errors import GenerationError, GenerationTimeout, GeneratorUnavailable
+from dreamlab.errors import GenerationTimeout, GeneratorStarting, GeneratorUnavailable
 from dreamlab.settings import Settings
-from dreamlab.space.connection import Connection
+from dreamlab.space import servers
+from dreamlab.space.connection import Connection, connect
 from dreamlab.space.deadlines import call_within, in_thread, seconds_left
 
 log = logging.getLogger(__name__)
 
 # A Space that is asleep can take minutes to wake. The client should rather come back.
 _CONNECT_TIMEOUT_S = 30.0
+# Longer than the requests to Hugging Face and to a Space that wakes: these know what is wrong.
+_PROBE_TIMEOUT_S = 12.0
 _SAME_SERVER_TIMEOUT_S = 5.0
+_RETRY_WHILE_STARTING_S = 10
 _PROBE_EVERY_S = 8.0
 _PROBE_WHILE_STARTING_S = 0.5
 
@@ -26,8 +31,11 @@ _PROBE_WHILE_STARTING_S = 0.5
 Locate = Callable[[float], str]
 
 
-class _StillStarting(GeneratorUnavailable):
-    pass
+class Health(NamedTuple):
+    """Whether the generator is `starting`, `ready` or `unreachable`, and why it is not ready."""
+
+    state: str
+    reason: Optional[str] = None
 
 
 class Connector:
@@ -39,7 +47,7 @@ class Connector:
         self._lock = threading.Lock()
         self._connection: Optional[Future[Connection]] = None
         self._closing = threading.Event()
-        self._state = "starting"
+        self._health = Health("starting", "The generator has not answered yet.")
         self._probe: Optional[threading.Thread] = None
 
     def connected(self, deadline: float) -> Connection:
@@ -47,34 +55,22 @@ class Connector:
 
         Raises GeneratorUnavailable, and GenerationTimeout after `deadline`.
         """
-        import httpx
-
         try:
-            address = self._locate(seconds_left(deadline))
-        except TimeoutError as error:
-            raise _StillStarting("The generator is still starting. Try again soon.") from error
-        except Exception as error:
-            log.exception("the generator cannot be started")
-            raise GeneratorUnavailable("The generator cannot be started.") from error
-        future = self._current(address, deadline)
-        try:
-            return future.result(timeout=min(_CONNECT_TIMEOUT_S, seconds_left(deadline)))
-        except Exception as error:
-            if not future.done() and seconds_left(deadline) == 0:
+            return self._connected(seconds_left(deadline), deadline)
+        except GeneratorStarting:
+            raise
+        except GeneratorUnavailable as error:
+            if seconds_left(deadline) == 0:
                 raise GenerationTimeout(self._settings.generation_timeout_s) from error
-            if isinstance(error, httpx.ReadTimeout):
-                # Another request began to connect and ran out of time. This one has time left.
-                return self.connected(deadline)
-            log.warning("no connection to %s: %r", self._settings.engine, error)
-            raise GeneratorUnavailable from error
+            raise
 
-    def state(self) -> str:
-        """Return `starting`, `ready` or `unreachable`: the result of a probe in the background."""
+    def health(self) -> Health:
+        """Return what was seen last, by a generation or by a probe in the background."""
         with self._lock:
             if self._probe is None:
                 self._probe = threading.Thread(target=self._keep_probing, daemon=True)
                 self._probe.start()
-        return self._state
+        return self._health
 
     @property
     def is_closing(self) -> bool:
@@ -84,6 +80,51 @@ class Connector:
     def close(self) -> None:
         """Stop probing."""
         self._closing.set()
+
+    def _connected(self, locate_s: float, deadline: float) -> Connection:
+        """Return a connection, and note for `health` what came of it."""
+        try:
+            address = self._address(locate_s)
+            connection = self._connect(address, deadline)
+        except GeneratorUnavailable as error:
+            self._note_error(error)
+            raise
+        if self._health.state != "ready":
+            log.info("%s is ready", self._settings.engine)
+        self._health = Health("ready")
+        return connection
+
+    def _address(self, timeout_s: float) -> str:
+        try:
+            return self._locate(timeout_s)
+        except TimeoutError as error:
+            raise GeneratorStarting(
+                "The generator is still starting. Try again soon.", _RETRY_WHILE_STARTING_S
+            ) from error
+        except Exception as error:
+            log.exception("the generator cannot be started")
+            raise GeneratorUnavailable("The generator cannot be started.") from error
+
+    def _connect(self, address: str, deadline: float) -> Connection:
+        limit = min(deadline, time.monotonic() + _CONNECT_TIMEOUT_S)
+        future = self._current(address, limit)
+        wait([future], timeout=seconds_left(limit))
+        if not future.done():
+            raise GeneratorUnavailable("The generator does not answer. Try again soon.")
+        error = future.exception()
+        if isinstance(error, GeneratorUnavailable):
+            raise error
+        if isinstance(error, Exception):
+            raise servers.explain(error) from error
+        return future.result()
+
+    def _note_error(self, error: GeneratorUnavailable) -> None:
+        state = "starting" if isinstance(error, GeneratorStarting) else "unreachable"
+        health = Health(state, str(error))
+        if health != self._health:
+            cause = f" ({error.__cause__!r})" if error.__cause__ else ""
+            log.warning("%s is not ready: %s%s", self._settings.engine, error, cause)
+        self._health = health
 
     def _current(self, address: str, deadline: float) -> Future[Connection]:
         """Return the last connection if it is still good, else begin a new one.
@@ -95,7 +136,7 @@ class Connector:
         if known is None or not self._is_good(known, address, deadline):
             with self._lock:
                 if self._connection is known:
-                    self._connection = in_thread(Connection, address, self._settings)
+                    self._connection = in_thread(connect, address, self._settings)
         assert self._connection is not None
         return self._connection
 
@@ -113,14 +154,7 @@ class Connector:
 
     def _keep_probing(self) -> None:
         while not self._closing.is_set():
-            try:
-                self.connected(time.monotonic() + _SAME_SERVER_TIMEOUT_S)
-                self._state = "ready"
-            except _StillStarting:
-                self._state = "starting"
-            except GenerationError as error:
-                if self._state != "unreachable":
-                    log.warning("the generator cannot be reached: %s", error)
-                self._state = "unreachable"
-            is_starting = self._state == "starting"
+            with suppress(GeneratorUnavailable):
+                self._connected(0, time.monotonic() + _PROBE_TIMEOUT_S)
+            is_starting = self._settings.is_local and self._health.state == "starting"
             self._closing.wait(_PROBE_WHILE_STARTING_S if is_starting else _PROBE_EVERY_S)

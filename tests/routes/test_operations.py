@@ -22,6 +22,7 @@ def test_health_names_the_engine_and_sees_the_generator(
         "status": "ok",
         "engine": stand_in_url,
         "generator": "ready",
+        "reason": None,
         "generating": 0,
         "capacity": 32,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.api import image_bytes
+from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine
 
 pytestmark = pytest.mark.scale
@@ -49,6 +49,7 @@ def test_errors_are_the_same_as_without_workers(cluster: Cluster) -> None:
         without_worker = front_end.post(session_id, PHOTO)
         assert without_worker.status_code == 504
         assert without_worker.json()["code"] == "generation_timeout"
+        assert wait_until(lambda: front_end.health()["reason"] == "No worker answers.")
         assert without_worker.json()["filename"] == "chair-3.png"
         assert front_end.models(session_id) == []
     finally:

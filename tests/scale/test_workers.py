@@ -120,7 +120,7 @@ def test_health_shows_workers_and_queue(
     # Each process of a front end asks the workers itself.
     assert wait_until(lambda: all(front_end.health()["engine"] == engines for _ in range(8)))
     health = front_end.health()
-    assert (health["workers"], health["generator"]) == (2, "ready")
+    assert (health["workers"], health["generator"], health["reason"]) == (2, "ready", None)
     # The load lasts longer than five seconds, the interval at which the queue is read.
     load = Load(front_ends, front_end.session(), PHOTO, 26)
     was_shown = wait_until(lambda: front_end.health()["queued"] > 4)

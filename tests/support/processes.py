@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Callable, List, Sequence
+from typing import Callable, List, Optional, Sequence
 
 from dreamlab.settings import PROJECT
 from support.http_api import HttpApi
@@ -24,6 +24,7 @@ class Server(HttpApi):
         folder: Path,
         program: Sequence[str] = ("app.py",),
         project: Path = PROJECT,
+        log: Optional[Path] = None,
         **environ: str,
     ) -> None:
         port = free_port()
@@ -40,7 +41,7 @@ class Server(HttpApi):
                 **environ,
             },
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if log is None else log.open("a"),
             text=True,
         )
         assert self.process.stdout is not None

@@ -10,7 +10,7 @@ const ERRORS = {
   invalid_option: ["One of the options does not work", "Change it, then try again.", "again", true],
   quota_exceeded: ["The free allowance is used up", "The generator lends its GPU by the day. Come back later.", "again", true],
   generator_busy: ["Everybody is making furniture", "All places are taken at the moment. Your photo is still here.", "again"],
-  generator_unavailable: ["The generator is away", "It may still be starting. Give it a moment, then try again.", "again"],
+  generator_unavailable: ["The generator is away", "Your photo is still here.", "again", true],
   generation_timeout: ["That took too long", "The generator did not finish in time. Try again, without texture or with fewer steps.", "again"],
   generation_failed: ["This one did not work out", "Try again, or take a photo with a plain background and the whole piece in it.", "both", true],
   nothing_to_model: ["No piece of furniture stands out", "Take a photo of one piece, whole, from a corner, before a wall of another colour.", "other", true],
