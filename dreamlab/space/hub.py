@@ -41,12 +41,21 @@ class Space(NamedTuple):
 def find(space_id: str, token: Any) -> Space:
     """Return the Space of this id. Raises GeneratorUnavailable if no request to it makes sense."""
     import huggingface_hub
-    from huggingface_hub.utils import HfHubHTTPError  # type: ignore[attr-defined]
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        HfHubHTTPError,
+        HFValidationError,
+    )
 
     try:
         info = huggingface_hub.space_info(space_id, token=token, timeout=_TIMEOUT_S)
     except HfHubHTTPError as error:
         raise _refusal(space_id, error.response) from error
+    except HFValidationError as error:
+        raise GeneratorUnusable(f"There is no Space {space_id}: that is no valid id.") from error
+    except (LookupError, TypeError, ValueError) as error:
+        raise GeneratorUnavailable(
+            "Hugging Face's answer cannot be read. Try again soon."
+        ) from error
     except Exception as error:
         # Its HTTP library, and so the class of the error, differs between releases.
         raise GeneratorUnavailable("Hugging Face cannot be reached. Try again soon.") from error

@@ -93,6 +93,7 @@ def test_a_private_space_needs_a_token(hub: Hub, log: Path, start: StartApi) -> 
 
 def test_a_space_that_does_not_exist(log: Path, start: StartApi) -> None:
     assert_told(start("me/nothing"), log, "There is no Space me/nothing, or it is private")
+    assert_told(start("me/no--id"), log, "There is no Space me/no--id")
 
 
 def test_a_space_that_has_moved(log: Path, start: StartApi) -> None:
@@ -171,6 +172,8 @@ def test_the_hub_goes_away_and_comes_back(hub: Hub, log: Path, start: StartApi) 
     hub.start()
     hub.status = 502
     assert_told(server, log, "Hugging Face answers with 502.", helps=True)
+    hub.status = 200
+    assert_told(server, log, "Hugging Face's answer cannot be read.", helps=True)
     hub.status, hub.delay_s = None, 60
     slow = assert_told(server, log, "Hugging Face cannot be reached.", helps=True)
     assert slow.elapsed.total_seconds() < 12

@@ -75,7 +75,9 @@ class Hub:
         if part == "/host":
             return 200, {}, host
         info = {"id": SPACE_ID, "private": self.is_private, "sdk": "gradio", "runtime": runtime}
-        return 200, {}, {**info, **host}
+        # Older releases of huggingface_hub fail without these.
+        further = {"sha": "0" * 40, "lastModified": "2026-01-01T00:00:00.000Z", "likes": 0}
+        return 200, {}, {**info, **host, **further, "tags": []}
 
 
 class _Handler(BaseHTTPRequestHandler):
