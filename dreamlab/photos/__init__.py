@@ -147,7 +147,7 @@ def _prepare(image: Image.Image, content: containers.Content, data: bytes, is_sm
     )
     if may_go_on and image.mode != "RGBA":
         return Photo(suffixes)
-    small = pixels.simplified(image, MAX_SIDE, content.bit_depth)
+    small = pixels.simplified(image, MAX_SIDE, content.bit_depth, content.transparent_colour)
     small = pixels.to_srgb(small, content.profile or image.info.get("icc_profile"))
     if small.mode == "RGBA":
         small = pixels.settle_transparency(small)

@@ -10,8 +10,9 @@ import io
 import re
 import struct
 import zlib
-from typing import Dict, List, NamedTuple, Sequence, Set, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
+Colour = Union[int, Tuple[int, ...]]
 Parts = List[Union[bytes, memoryview]]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -44,7 +45,8 @@ class Content(NamedTuple):
     """What a file contains. `pixels` is a file of the same kind that has nothing else.
 
     `is_clean` tells that the file itself is proved to have nothing else. Without `has_end`, it is a
-    JPEG without its end marker, whose last pixels may be missing.
+    JPEG without its end marker, whose last pixels may be missing. `transparent_colour` has 8 bits,
+    and is the one of a PNG without a palette.
     """
 
     pixels: bytes
@@ -53,6 +55,7 @@ class Content(NamedTuple):
     exif: Sequence[bytes] = ()
     profile: bytes = b""
     bit_depth: int = 8
+    transparent_colour: Optional[Colour] = None
 
 
 def read(data: bytes) -> Content:
@@ -150,7 +153,7 @@ def _read_png(data: bytes) -> Content:
     kept: Parts = [view[:8]]
     pixels: List[memoryview] = []
     exif: List[bytes] = []
-    profile, header, at = b"", b"", 8
+    profile, header, transparency, at = b"", b"", b"", 8
     seen: Set[bytes] = set()
     is_clean, has_end = True, False
     while not has_end and at + 8 <= len(data):
@@ -174,6 +177,7 @@ def _read_png(data: bytes) -> Content:
         if name in _PNG_PIXELS and not late and name not in (seen - {b"IDAT"}):
             if sound:
                 kept.append(view[at:end])
+                transparency = bytes(body) if name == b"tRNS" else transparency
             elif name == b"IDAT":
                 kept.append(_chunk(name, body))
         is_clean &= sound and not late and name != b"tRNS"
@@ -192,7 +196,18 @@ def _read_png(data: bytes) -> Content:
         return Content(data, True)
     if not has_end:
         kept.append(_PNG_END)
-    return Content(b"".join(kept), False, True, exif, profile, bit_depth)
+    colour = _transparent_colour(transparency, bit_depth) if colour_type in (0, 2) else None
+    return Content(b"".join(kept), False, True, exif, profile, bit_depth, colour)
+
+
+def _transparent_colour(body: bytes, bit_depth: int) -> Optional[Colour]:
+    """Return the grey level or the colour in a tRNS chunk, as the decoder scales it to 8 bits."""
+    levels = [int.from_bytes(body[at : at + 2], "big") for at in range(0, len(body), 2)]
+    if len(levels) == 1:
+        white = (1 << bit_depth) - 1
+        return (levels[0] * 255 + white // 2) // white
+    # The decoder takes the upper half of 16 bits.
+    return tuple(level >> max(0, bit_depth - 8) for level in levels) if len(levels) == 3 else None
 
 
 def _chunk(name: bytes, body: Union[bytes, memoryview]) -> bytes:

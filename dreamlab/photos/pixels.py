@@ -8,6 +8,8 @@ from typing import Callable, Optional, Tuple
 
 from PIL import Image, ImageCms
 
+from dreamlab.photos.containers import Colour
+
 log = logging.getLogger(__name__)
 
 # Pixels of less opacity are not seen. What their colours are is left to chance.
@@ -45,9 +47,11 @@ def bounded(size: Tuple[int, int], max_side: int) -> Tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def simplified(image: Image.Image, max_side: int, bit_depth: int) -> Image.Image:
+def simplified(
+    image: Image.Image, max_side: int, bit_depth: int, transparent_colour: Optional[Colour]
+) -> Image.Image:
     """Return the picture as L, LA, RGB, RGBA or CMYK of 8 bits, at most `max_side` pixels long."""
-    to_8_bit = _to_8_bit(image, bit_depth)
+    to_8_bit = _to_8_bit(image, bit_depth, transparent_colour)
     factor = max(1, max(image.size) // max_side)
     rows = max(1, _STRIP_PIXELS // image.width // factor) * factor
     small: Optional[Image.Image] = None
@@ -143,17 +147,15 @@ def _to_simple_mode(image: Image.Image) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _to_8_bit(image: Image.Image, bit_depth: int) -> Callable[[Image.Image], Image.Image]:
+def _to_8_bit(
+    image: Image.Image, bit_depth: int, transparent_colour: Optional[Colour]
+) -> Callable[[Image.Image], Image.Image]:
     """Return the conversion of a part of the picture to a mode of 8 bits.
 
-    Pillow itself would clip grey of more bits, and compares a transparent colour of more or fewer
-    bits with the pixels of 8 bits.
+    Pillow itself would clip grey of more bits. What it says of a transparent colour has the bits of
+    the file, so another one may be given.
     """
-    key = image.info.get("transparency")
-    if isinstance(key, int) and image.mode != "P":
-        key = round(key * 255 / (2**bit_depth - 1))
-    elif isinstance(key, tuple) and bit_depth == 16:
-        key = tuple(level >> 8 for level in key)
+    key = image.info.get("transparency") if transparent_colour is None else transparent_colour
     scale = _scale(image, bit_depth)
 
     def convert(part: Image.Image) -> Image.Image:

@@ -92,11 +92,12 @@ def _first_whole(pages: Sequence[Directory]) -> int:
 
 
 def without_metadata(data: bytes) -> bytes:
-    """Return a TIFF file whose directories have no types for entries but those of the pixels."""
+    """Return a TIFF file in which the pages up to the one in use have no entries but of pixels."""
+    pages = _pages(data)
     entries = [
         entry
-        for directory in directories(data)
-        for entry in directory.entries
+        for page in pages[: _first_whole(pages) + 1]
+        for entry in page.entries
         if entry.tag not in _PIXEL_TAGS
     ]
     if not entries:
