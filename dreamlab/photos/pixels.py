@@ -20,8 +20,8 @@ _OPAQUE = 128
 _STRIP_PIXELS = 4_000_000
 # The share of the frame's box, of each of its sides, and of the picture that is opaque.
 _FRAME_FILL, _FRAME_SIDE, _FRAME_COVER = 0.95, 0.5, 0.85
-# The share of what is around a window that its shadow covers.
-_SHADOW = 0.5
+# The share of the nearest pixels around a window that its shadow covers. A smooth edge covers less.
+_SHADOW = 0.6
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -121,9 +121,13 @@ def _is_cut_out(alpha: Image.Image) -> bool:
     inside = (right - left) * (bottom - top)
     if inside >= _FRAME_COVER * width * height or right - left == width or bottom - top == height:
         return False
-    visible = alpha.point(lambda value: 255 if value > 0 else 0)
-    shadow = _share(visible, (0, 0, width, height), _OPAQUE) * width * height - inside
-    return shadow < _SHADOW * (width * height - inside)
+    reach = max(4, max(width, height) // 50)
+    around = (
+        max(0, left - reach), max(0, top - reach),
+        min(width, right + reach), min(height, bottom + reach),
+    )  # fmt: skip
+    area = (around[2] - around[0]) * (around[3] - around[1])
+    return _share(alpha, around, 1) * area - inside < _SHADOW * (area - inside)
 
 
 def _share(channel: Image.Image, box: Tuple[int, int, int, int], least: int) -> float:
