@@ -103,6 +103,8 @@ def _read(data: bytes, field: str, max_megapixels: float) -> Photo:
                 # The decoder scales by 1/2, 1/4 or 1/8 at no cost, never below the size asked for.
                 image.draft("RGB", pixels.bounded(image.size, MAX_SIDE))
             image.load()
+            # Decoders of HEIC correct the size that the header says.
+            _check_size(image, field, max_megapixels)
             decoded.append(image)
     if any(ImageChops.difference(decoded[0], other).getbbox() for other in decoded[1:]):
         raise OSError("the file is cut: pixels are missing")

@@ -37,6 +37,8 @@ _JPEG_PIXELS = _JPEG_FRAMES | {0xC4, 0xCC, _SOS, 0xDB, 0xDC, 0xDD}
 _JPEG_HEADERS = ((_APP0, 14), (_APP14, 12))
 JPEG_END = b"\xff\xd9"
 
+_WEBP_PIXELS = (b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP")
+
 # An entry for EXIF in the list of items of a HEIC or AVIF file.
 _EXIF_ITEM = re.compile(rb"(infe(?:\x02.{3}.{4}|\x03.{3}.{6}))Exif", re.DOTALL)
 
@@ -285,7 +287,7 @@ def _read_webp(data: bytes) -> Content:
         elif name == b"VP8X" and length >= 10:
             # Two of its bits announce EXIF and XMP.
             kept.write(data[at : at + 8] + bytes([data[at + 8] & ~0x0C]) + data[at + 9 : end])
-        elif name != b"XMP ":
+        elif name in _WEBP_PIXELS:
             kept.write(data[at:end])
         at = end
     chunks = kept.getvalue()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-_SUBFILE_TYPE, _PHOTOMETRIC, _ORIENTATION, _SUB_DIRECTORIES = 254, 262, 274, 330
+_SUBFILE_TYPE, _WIDTH, _PHOTOMETRIC, _ORIENTATION, _SUB_DIRECTORIES = 254, 256, 262, 274, 330
 _DNG_VERSION = 50706
 # Values of a colour filter array, and of a linear raw image.
 _RAW_PHOTOMETRICS = (32803, 34892)
@@ -69,13 +69,18 @@ def is_raw(data: bytes) -> bool:
     """Return whether a file is a camera's RAW file. Its first picture may be a thumbnail."""
     if any(data.startswith(mark, at) for at, mark in _RAW_MARKS):
         return True
-    return any(
-        directory.value(_DNG_VERSION) is not None
-        or directory.value(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
-        or directory.value(_COMPRESSION) in _RAW_COMPRESSIONS
-        or (directory.is_page and directory.is_reduced and directory.value(_SUB_DIRECTORIES))
-        for directory in directories(data)
-    )
+    width = 0
+    for directory in directories(data):
+        width = width or directory.value(_WIDTH) or 0
+        if (
+            directory.value(_DNG_VERSION) is not None
+            or directory.value(_PHOTOMETRIC) in _RAW_PHOTOMETRICS
+            or directory.value(_COMPRESSION) in _RAW_COMPRESSIONS
+            or (directory.is_page and directory.is_reduced and directory.value(_SUB_DIRECTORIES))
+            or (not directory.is_page and (directory.value(_WIDTH) or 0) > width)
+        ):
+            return True
+    return False
 
 
 def first_whole_page(data: bytes) -> int:

@@ -113,6 +113,22 @@ def test_the_rotation_of_heic_and_avif_is_applied(kind: str) -> None:
     assert copy(image_bytes(kind=kind, exif=b"Exif\0\0" + exif([ORIENTATION_6]))).size == (48, 64)
 
 
+def test_exif_at_the_end_of_a_webp_may_be_damaged_or_cut() -> None:
+    content = image_bytes(kind="WEBP", exif=b"Exif\0\0" + exif([ORIENTATION_6]))
+    at = content.index(b"EXIF")
+    for damaged in (
+        content[:at],
+        content[: at + 20],
+        content[: at + 4] + b"\5\0\0\0" + content[at + 8 :],
+        content[: at + 4] + b"\xff\xff\xff\x7f" + content[at + 8 :],
+        content[:4] + b"\xff\xff\xff\x7f" + content[8:],
+        content + SECRET,
+    ):
+        assert set(copy(damaged).size) == {64, 48}
+    with pytest.raises(photos.UnsupportedImage):
+        read(content[: at // 2])
+
+
 @pytest.mark.parametrize("text", (b"", b"\nexif\n", b"\nexif\n 4\nzz", b"\nexif\n 9\n458", b"\xff"))
 def test_damaged_text_of_a_png_is_ignored(text: bytes) -> None:
     for name in (b"tEXt", b"zTXt", b"iTXt", b"iCCP"):
