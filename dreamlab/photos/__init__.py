@@ -167,10 +167,7 @@ def _prepare(image: Image.Image, content: containers.Content, data: bytes, is_sm
 
 
 def _orientation(image: Image.Image, content: containers.Content, data: bytes) -> int:
-    """Return the EXIF orientation that is still to be applied."""
-    if image.format == "HEIF":
-        # Applied by its decoder, from the item's properties. They count, not EXIF.
-        return 1
+    """Return the orientation to apply. The decoder of HEIC has applied the rotation of the file."""
     if image.format == "TIFF":
         return tiff.orientation(data)
     exif = content.exif or [image.info.get("exif") or b""]

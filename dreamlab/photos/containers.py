@@ -94,8 +94,6 @@ def _read_jpeg(data: bytes) -> Content:
             continue
         at = start + length
         if at > len(data) or length < 2:
-            # Cut within a header: more scans would have followed.
-            missing_bits.clear()
             break
         body = view[start + 2 : at]
         if kind == _SOS:
