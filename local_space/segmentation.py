@@ -2,7 +2,7 @@
 
 The first of these methods that applies is used:
 
-1. The transparency of the picture.
+1. The transparency of the picture, unless it is only a frame: round corners, a window's shadow.
 2. The small U²-Net model for salient object detection (Qin et al., «U²-Net», Pattern Recognition
    106, 2020), if the package that contains it is installed. A first pass reads the whole picture, a
    second pass only the region of the object that the first one found.
@@ -43,6 +43,11 @@ _UNCERTAIN, _MAX_UNCERTAIN_SHARE = (0.2, 0.8), 0.45
 # A silhouette that covers more than this share of the picture's border is background.
 _MAX_BORDER_SHARE = 0.5
 _MIN_CONTRAST = 0.06
+# From this alpha on, a pixel belongs to what is cut out.
+_OPAQUE = 128
+# The opaque share of a frame's box, of each of its sides, and of the picture. The share of
+# the nearest pixels around a window that its shadow covers; a smooth edge covers less.
+_FRAME_FILL, _FRAME_SIDE, _FRAME_COVER, _SHADOW = 0.95, 0.5, 0.85, 0.6
 # The number of main colours of a room at the border: walls, floor, skirting board.
 _BORDER_COLOURS = 4
 # If the border's mean distance from its main colours (in Lab) is larger, the room is cluttered.
@@ -74,9 +79,10 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
         picture = picture.resize(size, Image.Resampling.BOX)
     pixels = np.asarray(picture)
     colours, alpha = pixels[..., :3], pixels[..., 3]
-    if alpha.min() < 128:
-        silhouette = alpha >= 128
+    if _is_cut_out(alpha):
+        silhouette = alpha >= _OPAQUE
     else:
+        colours = _on_white(colours, alpha)
         salience = _salience(colours) if remove_background else None
         if salience is None:
             salience = _difference_from_border(colours)
@@ -87,6 +93,36 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
     if not _MIN_SHARE <= silhouette.mean() <= _MAX_SHARE:
         raise NothingStandsOut
     return View(colours, silhouette)
+
+
+def _is_cut_out(alpha: np.ndarray) -> bool:
+    """Return whether an alpha channel is a silhouette.
+
+    It is a frame if the opaque part is a rectangle, perhaps with round corners, that covers nearly
+    the picture, or goes from edge to edge, or has a soft shadow around it.
+    """
+    opaque = alpha >= _OPAQUE
+    if not opaque.any():
+        return True
+    rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
+    window = opaque[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    sides = (window[0], window[-1], window[:, 0], window[:, -1])
+    if min(side.mean() for side in sides) < _FRAME_SIDE or window.mean() < _FRAME_FILL:
+        return True
+    spans = window.shape[0] == alpha.shape[0] or window.shape[1] == alpha.shape[1]
+    if spans or window.size >= _FRAME_COVER * alpha.size:
+        return False
+    reach = max(4, max(alpha.shape) // 50)
+    near = alpha[
+        max(0, rows[0] - reach) : rows[-1] + 1 + reach,
+        max(0, columns[0] - reach) : columns[-1] + 1 + reach,
+    ]
+    return bool((near > 0).sum() - window.size < _SHADOW * (near.size - window.size))
+
+
+def _on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    opacity = alpha[..., None].astype(np.uint16)
+    return ((colours * opacity + 255 * (255 - opacity)) // 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=None)

@@ -140,7 +140,7 @@ def test_memory_does_not_grow_with_use_or_bad_input(
     for number in range(45):
         assert server.post(session_id, photos[number % len(photos)]).status_code == 200
     assert server.resident_mb() - after_5 < 50
-    bad = (b"x" * 25_000_000, CHAIR[: len(CHAIR) // 2], b"text", image_bytes((7200, 7200), "PNG"))
+    bad = (b"x" * 45_000_000, CHAIR[: len(CHAIR) // 2], b"text", image_bytes((8100, 8100), "PNG"))
     for content in bad:
         assert server.post(session_id, content).status_code in (413, 415)
     assert server.resident_mb() - after_5 < 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -96,7 +97,7 @@ def run(
 
     Raises GenerationError, StorageFull, and SessionNotFound if the session is deleted meanwhile.
     """
-    session, options = generation.session, generation.options
+    session, options = generation.session, _settled(generation)
     started, size, outcome = time.monotonic(), 0, "internal_error"
     try:
         with session.draft() as draft, _files(generation) as files:
@@ -121,6 +122,18 @@ def run(
             size,
             time.monotonic() - started,
         )
+
+
+def _settled(generation: Generation) -> Options:
+    """The options, with the background removed unless each photo is already cut out.
+
+    A generator that removes it drops the alpha channel first, and may cut out something else.
+    """
+    options = generation.options
+    if options.remove_background is None:
+        are_cut_out = all(view.photo.is_cut_out for view in generation.views)
+        options = replace(options, remove_background=not are_cut_out)
+    return options
 
 
 @contextmanager

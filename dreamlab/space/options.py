@@ -16,10 +16,13 @@ def draw_seed() -> int:
 
 @dataclass(frozen=True)
 class Options:
-    """The options of one generation. None leaves the choice to the generator."""
+    """The options of one generation. None leaves the choice to the generator.
+
+    Whether to remove the background is then left to the photos.
+    """
 
     texture: bool = False
-    remove_background: bool = True
+    remove_background: Optional[bool] = None
     caption: Optional[str] = None
     seed: int = field(default_factory=draw_seed)
     steps: Optional[int] = None

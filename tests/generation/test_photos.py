@@ -9,19 +9,7 @@ from PIL import Image, ImageCms
 
 from dreamlab import photos
 from support.api import encoded, image_bytes
-
-
-def read(content: bytes) -> photos.Photo:
-    return photos.read(io.BytesIO(content), "image", 50)
-
-
-def copy(content: bytes) -> Image.Image:
-    photo = read(content)
-    assert photo.copy is not None
-    copied = Image.open(io.BytesIO(photo.copy))
-    assert {"JPEG": ".jpg", "PNG": ".png"}[copied.format or ""] == photo.copy_suffix
-    assert read(photo.copy).copy is None, "a copy needs no further copy"
-    return copied
+from support.image_files import copy, read
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_an_image_of_too_many_pixels_is_refused_by_its_header(
 
 
 def test_a_body_over_the_limit_is_refused(client: FlaskClient, session_id: str) -> None:
-    assert_error(post(client, session_id, b"x" * 25_000_000), 413, "upload_too_large")
+    assert_error(post(client, session_id, b"x" * 45_000_000), 413, "upload_too_large")
 
 
 def test_the_limits_of_pixels_and_bytes_can_be_set(
