@@ -21,6 +21,7 @@ from dreamlab.routes import (
     sessions,
     uploads,
 )
+from dreamlab.routes.form_body import FormRequest
 from dreamlab.serving import serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
@@ -43,6 +44,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
+    app.request_class = FormRequest
     current.share(app, settings, store, generator)
     answers.register(app, settings)
     for module in (sessions, generations, uploads, models, operations, page):

@@ -44,7 +44,10 @@ class MissingImage(DreamLabError):
     """The form has no front view, or an empty one."""
 
     status, code = 400, "missing_image"
-    message = "Send a photo as the file field image or front_image, or name a kept one in upload."
+    message = (
+        "Send a form (multipart/form-data) with a photo in the file field image or front_image, "
+        "or name a kept one in upload."
+    )
 
 
 class InvalidOption(DreamLabError):
