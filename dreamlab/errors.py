@@ -25,10 +25,11 @@ class DreamLabError(Exception):
 
 
 def code_of(status: int, reason: str) -> str:
-    """Return the code of an HTTP error that Werkzeug or waitress raises, such as `not_found`."""
-    return (
-        ImageTooLarge.code if status == ImageTooLarge.status else reason.lower().replace(" ", "_")
-    )
+    """Return the code of an HTTP error that Werkzeug raises, such as `not_found`."""
+    for ours in (ImageTooLarge, DreamLabError):
+        if status == ours.status:
+            return ours.code
+    return reason.lower().replace(" ", "_")
 
 
 # The request
