@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import datetime, timezone
 from typing import Any, Dict, NamedTuple, Optional
@@ -41,11 +42,16 @@ def register(app: Flask, settings: Settings) -> None:
     app.after_request(finish_answer)
     CORS(
         app,
-        origins=list(settings.cors_origins),
+        origins=[_literally(origin) for origin in settings.cors_origins],
         send_wildcard=settings.cors_origins == ("*",),
         expose_headers=list(EXPOSED_HEADERS),
         max_age=_PREFLIGHT_MAX_AGE_S,
     )
+
+
+def _literally(origin: str) -> str:
+    """Return what flask_cors takes as this very origin: one with brackets is a pattern to it."""
+    return re.escape(origin) + "$" if "[" in origin else origin
 
 
 def no_content() -> Response:
