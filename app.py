@@ -8,7 +8,6 @@ import sys
 from typing import Optional
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dreamlab.generation.generator import Generator, InProcessGenerator
 from dreamlab.logs import log_to_stderr
@@ -22,6 +21,7 @@ from dreamlab.routes import (
     uploads,
 )
 from dreamlab.routes.form_body import FormRequest
+from dreamlab.routes.proxies import TrustedProxies
 from dreamlab.serving import serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
@@ -49,11 +49,9 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     answers.register(app, settings)
     for module in (sessions, generations, uploads, models, operations, page):
         app.register_blueprint(module.blueprint)
-    hops = settings.trusted_proxies
-    if hops:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
-        )
+    if settings.trusted_proxies:
+        proxied = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
 
 
