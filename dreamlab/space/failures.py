@@ -30,8 +30,9 @@ _NOTHING = re.compile(
 # What ZeroGPU says when a GPU was lost or a token has run out: another try may succeed.
 _LOST_GPU = re.compile(
     r"gpu task (was )?aborted|zerogpu worker error"
-    r"|(expired|invalid) (zerogpu|proxy|hugging ?face|hf)[\w -]*token"
-    r"|(zerogpu|proxy|hugging ?face|hf)[\w -]*token (is |has |was )?(expired|invalid)",
+    r"|expired token|token (has |is |was )?expired"
+    r"|(expired|invalid) (zerogpu|proxy|access|auth|x-ip|hugging ?face|hf)[\w -]*token"
+    r"|(zerogpu|proxy|access|auth|x-ip|hugging ?face|hf)[\w -]*token (is |has |was )?invalid",
     re.I,
 )
 _AGAIN_IN = re.compile(

@@ -60,11 +60,20 @@ def test_mark_up_is_stripped_and_its_words_stay(words: str, plain: str) -> None:
         "Expired ZeroGPU proxy token",
         "ZeroGPU proxy token has expired",
         "Invalid Hugging Face token",
+        "Your access token is invalid",
+        "The token has expired.",
+        "Expired token",
     ),
 )
 def test_a_lost_gpu_is_worth_another_try(words: str) -> None:
     error = translate(AppError(words))
     assert error.status == 503 and error.retry_after
+
+
+def test_the_title_of_an_error_tells_its_kind() -> None:
+    error = AppError("RuntimeError")
+    error.title = "ZeroGPU worker error"
+    assert translate(error).status == 503
 
 
 @pytest.mark.parametrize(
