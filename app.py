@@ -8,7 +8,6 @@ import sys
 from typing import Optional
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dreamlab.generation.generator import Generator, InProcessGenerator
 from dreamlab.logs import log_to_stderr
@@ -21,6 +20,8 @@ from dreamlab.routes import (
     sessions,
     uploads,
 )
+from dreamlab.routes.form_body import FormRequest
+from dreamlab.routes.proxies import TrustedProxies
 from dreamlab.serving import serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
@@ -43,15 +44,14 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
+    app.request_class = FormRequest
     current.share(app, settings, store, generator)
     answers.register(app, settings)
     for module in (sessions, generations, uploads, models, operations, page):
         app.register_blueprint(module.blueprint)
-    hops = settings.trusted_proxies
-    if hops:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops, x_prefix=hops
-        )
+    if settings.trusted_proxies:
+        proxied = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
 
 

@@ -25,10 +25,11 @@ class DreamLabError(Exception):
 
 
 def code_of(status: int, reason: str) -> str:
-    """Return the code of an HTTP error that Werkzeug or waitress raises, such as `not_found`."""
-    return (
-        ImageTooLarge.code if status == ImageTooLarge.status else reason.lower().replace(" ", "_")
-    )
+    """Return the code of an HTTP error that Werkzeug raises, such as `not_found`."""
+    for ours in (ImageTooLarge, DreamLabError):
+        if status == ours.status:
+            return ours.code
+    return reason.lower().replace(" ", "_")
 
 
 # The request
@@ -44,7 +45,10 @@ class MissingImage(DreamLabError):
     """The form has no front view, or an empty one."""
 
     status, code = 400, "missing_image"
-    message = "Send a photo as the file field image or front_image, or name a kept one in upload."
+    message = (
+        "Send a form (multipart/form-data) with a photo in the file field image or front_image, "
+        "or name a kept one in upload."
+    )
 
 
 class InvalidOption(DreamLabError):

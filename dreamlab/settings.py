@@ -109,11 +109,17 @@ _queues = _list("plain|textured", "plain, textured or both")
 _location = _pattern(
     r"/([A-Za-z0-9_-]+/)+", "a location of the front's nginx such as /internal-models/"
 )
-_origin_urls = _list(r"https?://[^\s/?#@,*]+/*", "* or origins such as https://shop.example")
+# An app's page has a scheme of its own, and a file or a sandboxed page has no origin: null.
+_origin_list = _list(
+    r"null|file://|[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@,*]+/*",
+    "* or origins such as https://shop.example, capacitor://localhost or null",
+)
 
 
 def _origins(value: str) -> Tuple[str, ...]:
-    return ("*",) if value == "*" else tuple(url.rstrip("/") for url in _origin_urls(value))
+    if value == "*":
+        return ("*",)
+    return tuple(re.sub("(?<=[^:/])/+$", "", origin) for origin in _origin_list(value))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,18 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Any]]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server whose generator answers at once, for all tests of a module."""
+    from support.processes import Server
+    from support.spaces import timed_space
+
+    with timed_space(0) as url:
+        server = Server(tmp_path_factory.mktemp("quick"), HUNYUAN_SPACE_ID=url)
+        yield server
+        server.kill()
+
+
 @pytest.fixture(scope="session")
 def chair() -> bytes:
     return (DATA / "chair.jpg").read_bytes()

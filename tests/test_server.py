@@ -96,21 +96,6 @@ def test_a_used_port_stops_the_start(tmp_path: Path) -> None:
     assert "PORT" in done.stderr.splitlines()[-1]
 
 
-def test_errors_of_the_http_parser_are_json(server: Server) -> None:
-    for request, status in (
-        (b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
-        (b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
-    ):
-        with server.connect() as connection:
-            connection.sendall(request)
-            answer = b""
-            while chunk := connection.recv(4096):
-                answer += chunk
-        head, _, body = answer.partition(b"\r\n\r\n")
-        assert int(head.split()[1]) == status
-        assert b"application/json" in head and body.startswith(b'{"error": ')
-
-
 def test_other_routes_answer_while_all_generation_slots_are_held(
     slow_space: str, start_server: StartServer
 ) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Union
 
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 
 from dreamlab.errors import InvalidOption, MissingImage
 from dreamlab.space.options import MAX_SEED, Options
@@ -45,21 +45,21 @@ class Views(NamedTuple):
     submitted: List[View]
 
 
-def read_views(files: Mapping[str, FileStorage], form: Mapping[str, str]) -> Views:
+def read_views(files: MultiDict[str, FileStorage], form: Mapping[str, str]) -> Views:
     """Return the photos of a form, the front one first. Raises MissingImage.
 
-    A photo that the form itself has counts, not the one that it names in UPLOAD_FIELD. A file field
-    without a name and without bytes is one for which nobody chose a file.
+    A photo that the form itself has counts, not the one that it names in UPLOAD_FIELD. A file
+    without bytes is none, whatever its name: nobody chose a file for that field.
     """
     found: Dict[str, View] = {}
     for field, side in VIEW_FIELDS.items():
-        file = files.get(field)
-        if file is not None and side not in found and (file.filename or _size(file)):
-            found[side] = View(side, field, file)
+        for file in files.getlist(field):
+            if side not in found and _size(file):
+                found[side] = View(side, field, file)
     upload = form.get(UPLOAD_FIELD, "").strip()
     if "front" not in found and upload:
         return Views(upload, list(found.values()))
-    if "front" not in found or not _size(found["front"].file):
+    if "front" not in found:
         raise MissingImage
     return Views(None, list(found.values()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from datetime import datetime, timezone
 from typing import Any, Dict, NamedTuple, Optional
@@ -19,6 +20,8 @@ log = logging.getLogger("dreamlab")
 # The headers that a browser's script may read from another origin.
 EXPOSED_HEADERS = ("Retry-After", "Location", "Content-Disposition", "ETag", "WWW-Authenticate")
 _PREFLIGHT_MAX_AGE_S = 600
+# The WSGI variable with the error of a request that the server itself refuses.
+REFUSAL = "dreamlab.refusal"
 
 
 class ErrorAnswer(NamedTuple):
@@ -35,14 +38,20 @@ def register(app: Flask, settings: Settings) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_error_handler(Exception, answer_error)
     app.before_request(start_clock)
+    app.before_request(raise_refusal)
     app.after_request(finish_answer)
     CORS(
         app,
-        origins=list(settings.cors_origins),
+        origins=[_literally(origin) for origin in settings.cors_origins],
         send_wildcard=settings.cors_origins == ("*",),
         expose_headers=list(EXPOSED_HEADERS),
         max_age=_PREFLIGHT_MAX_AGE_S,
     )
+
+
+def _literally(origin: str) -> str:
+    """Return what flask_cors takes as this very origin: one with brackets is a pattern to it."""
+    return re.escape(origin) + "$" if "[" in origin else origin
 
 
 def no_content() -> Response:
@@ -96,6 +105,12 @@ def describe_error(error: Exception, filename: Optional[str] = None) -> ErrorAns
 def start_clock() -> None:
     """Note when the request came."""
     g.started = time.monotonic()
+
+
+def raise_refusal() -> None:
+    """Raise the error with which the server refuses the request, if it does."""
+    if REFUSAL in request.environ:
+        raise request.environ[REFUSAL]
 
 
 def finish_answer(answer: Response) -> Response:

@@ -92,3 +92,31 @@ def test_a_page_of_another_origin_can_use_the_whole_api(
     assert seen["etag"]
     assert (seen["deleted"], seen["remaining"], seen["ended"]) == (204, [], 204)
     assert errors == []
+
+
+REFUSED = """
+async ({ api, megabytes }) => {
+  const form = new FormData();
+  form.append("image", new Blob([new Uint8Array(megabytes << 20)]), "room.png");
+  const { session_id } = await (await fetch(api + "/api/generate_session_id")).json();
+  const url = `${api}/api/process_furniture_image/${session_id}`;
+  const answer = await fetch(url, { method: "POST", body: form });
+  return [answer.status, await answer.json()];
+}
+"""
+
+
+@pytest.mark.parametrize("megabytes", (2, 20, 200))
+def test_a_page_of_another_origin_reads_that_its_photo_is_too_large(
+    browser: Browser, start_server: StartServer, other_origin: str, megabytes: int
+) -> None:
+    server = start_server(
+        HUNYUAN_SPACE_ID="http://127.0.0.1:9",
+        MAX_UPLOAD_MB="1",
+        CORS_ORIGINS=f"https://shop.example,{other_origin}",
+    )
+    page = browser.new_page()
+    page.goto(other_origin)
+    status, body = page.evaluate(REFUSED, {"api": server.url, "megabytes": megabytes})
+    assert (status, body["code"]) == (413, "upload_too_large")
+    assert "1 MB is the limit" in body["error"]
