@@ -47,7 +47,7 @@ def test_a_photo_without_a_file_name_is_larger_than_a_text_may_be(quick_server: 
     assert len(NOISE) > 2_000_000
     answer = send_parts(quick_server, part('name="image"', NOISE), part('name="left_image"', NOISE))
     assert (answer.status_code, kept(quick_server, answer)) == (200, [NOISE, NOISE])
-    too_much = NOISE * 13
+    too_much = NOISE * 21
     answer = send_parts(quick_server, part('name="image"', too_much))
     assert refusal(answer) == (413, "upload_too_large")
     for field in ("caption", "image"):
