@@ -58,7 +58,7 @@ def test_nginx_does_not_buffer_progress_events(nginx: HttpApi) -> None:
 
 def test_nginx_refuses_large_uploads_with_the_error_of_the_api(nginx: HttpApi) -> None:
     session_id = nginx.session()
-    large = nginx.post(session_id, bytes(21 << 20), "large.png")
+    large = nginx.post(session_id, bytes(41 << 20), "large.png")
     assert (large.status_code, large.json()["code"]) == (413, "upload_too_large")
 
 
