@@ -31,6 +31,8 @@ CLASSES = (
     "stool",
     "other",
 )
+# What the network says of a picture without a piece of furniture, beside CLASSES.
+NOTHING = "nothing"
 # The network's picture, and what the silhouette's longer side fills of it.
 SIDE, FILL = 96, 0.8
 # How much of the room around the silhouette is shown, in pixels.
@@ -60,7 +62,7 @@ class Hypothesis(NamedTuple):
 class Recognised(NamedTuple):
     """What the network says of one photo."""
 
-    kinds: np.ndarray  # the probability of each of CLASSES
+    kinds: np.ndarray  # the probability of each of CLASSES, then of NOTHING
     hypotheses: List[Hypothesis]  # the likeliest first
     crop: Crop
     features: np.ndarray
@@ -68,11 +70,16 @@ class Recognised(NamedTuple):
 
     @property
     def kind(self) -> str:
-        return CLASSES[int(self.kinds.argmax())]
+        return CLASSES[int(self.kinds[: len(CLASSES)].argmax())]
 
     @property
     def probability(self) -> float:
-        return float(self.kinds.max())
+        return float(self.kinds[: len(CLASSES)].max())
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it is likelier no furniture than any."""
+        return bool(self.kinds[len(CLASSES) :].sum() > 0.5)
 
     def logits(self, boxed: np.ndarray, hypothesis: Hypothesis) -> np.ndarray:
         """How sure it is that points (n, 3), -1 to 1 in the piece's box, are inside: over 0."""

@@ -87,7 +87,7 @@ def build(
         field = _carved(geometry.hull(silhouettes, octree_resolution), recognised)
         mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
-    if recognised.probability < _MIN_PROBABILITY:
+    if recognised.is_nothing or recognised.probability < _MIN_PROBABILITY:
         raise NothingLikeFurniture
     fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
     if max(fit.overlap for fit in fits) < _MIN_OVERLAP:
