@@ -110,7 +110,7 @@ class Connector:
         future = self._current(address, limit)
         wait([future], timeout=seconds_left(limit))
         if not future.done():
-            raise GeneratorUnavailable("The generator does not answer. Try again soon.")
+            raise GeneratorUnavailable(servers.NO_ANSWER)
         error = future.exception()
         if isinstance(error, GeneratorUnavailable):
             raise error

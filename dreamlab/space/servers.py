@@ -12,6 +12,8 @@ from dreamlab.space.description import SHAPE_ENDPOINT, TEXTURE_ENDPOINT
 
 # What holds back the requests to a Space until it is awake may do so for minutes.
 _WAKE_TIMEOUT_S = 10.0
+# What a client is told of a server that takes too long.
+NO_ANSWER = "The generator does not answer. Try again soon."
 
 
 def find(address: str, token: Any, timeout_s: float) -> str:
@@ -39,7 +41,7 @@ def explain(error: Exception) -> GeneratorUnavailable:
     import httpx
 
     if isinstance(error, httpx.TimeoutException):
-        return GeneratorUnavailable("The generator does not answer. Try again soon.")
+        return GeneratorUnavailable(NO_ANSWER)
     if isinstance(error, httpx.TransportError):
         return GeneratorUnavailable()
     return GeneratorUnusable(f"The generator's API cannot be read: {type(error).__name__}.")
