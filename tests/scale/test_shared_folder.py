@@ -21,7 +21,7 @@ ROUNDS = 12
 
 # One process of one host: all operations of the store, at the same time as the other processes.
 WORK = """
-import io, json, socket, sys, time
+import io, json, os, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
 from dreamlab.storage.store import SessionStore
@@ -52,8 +52,8 @@ for number in range(rounds):
         draft.write_bytes(glb_bytes(me))
         session.save_reserved(draft, f"shared-{number}.glb")
     # The first process that finds an expired session removes it.
-    store.create()
-    store.sweep(0.2)
+    os.utime(store.create().folder, (0, 0))
+    store.sweep(3600)
     session.models()
 print(json.dumps({"uploads": uploads, "models": models, "reserved": reserved}))
 """
