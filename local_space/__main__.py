@@ -35,9 +35,10 @@ def main() -> None:
     if arguments.end_with_stdin:
         threading.Thread(target=_stop_after_stdin, args=(stop,), daemon=True).start()
 
-    from local_space import segmentation
+    from local_space import segmentation, weights
     from local_space.server import build
 
+    weights.log_to_stderr()
     segmentation.load()
     _, url, _ = build().launch(
         server_name=arguments.host,

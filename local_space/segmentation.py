@@ -4,21 +4,21 @@ The first of these methods that applies is used:
 
 1. The transparency of the picture, unless it is only a frame: round corners, a window's shadow.
 2. The small U²-Net model for salient object detection (Qin et al., «U²-Net», Pattern Recognition
-   106, 2020), if the package that contains it is installed. A first pass reads the whole picture, a
-   second pass only the region of the object that the first one found.
+   106, 2020), if its weights are there. A first pass reads the whole picture, a second pass only
+   the region of the object that the first one found.
 3. The difference from the colours of the picture's border.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
+
+from local_space import weights
 
 # Larger photos are reduced to this many pixels. A grid cell then has about five of them, and one
 # view fills a page of the texture atlas.
@@ -127,10 +127,9 @@ def _on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=None)
 def load() -> Optional[Any]:
-    """Return the segmentation network, None if its package is not installed."""
-    # Only the package's weights are used. Importing it would load 100 MB of other modules.
-    package = find_spec("rembg")
-    if package is None or package.origin is None:
+    """Return the segmentation network, None without its weights."""
+    model = weights.load()
+    if model is None:
         return None
     import onnxruntime
 
@@ -140,11 +139,7 @@ def load() -> Optional[Any]:
     options.enable_mem_pattern = False
     # Spinning threads take CPU time from the threads that they wait for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(
-        str(Path(package.origin).with_name("u2netp.onnx")),
-        options,
-        providers=["CPUExecutionProvider"],
-    )
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _salience(colours: np.ndarray) -> Optional[np.ndarray]:

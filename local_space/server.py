@@ -7,6 +7,7 @@ Names, labels, kinds, defaults and ranges of inputs and outputs are the same, bu
 - The page's own calls without a use for clients (`/lambda...`, `/on_gen_mode_change`,
   `/on_decode_mode_change`) are left out.
 - Whole numbers come back as such. Photos are deleted after an hour.
+- Without its segmentation network, it says so in a text with the id `warning`.
 - The statistics also name the engine, the class, its probability, a size guess and the views read.
 """
 
@@ -22,7 +23,17 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from local_space import camera, export, geometry, mesh_file, segmentation, shape, sizes, texture
+from local_space import (
+    camera,
+    export,
+    geometry,
+    mesh_file,
+    segmentation,
+    shape,
+    sizes,
+    texture,
+    weights,
+)
 from local_space.camera import Camera
 from local_space.recognition import Recognised
 from local_space.surface import Mesh
@@ -43,6 +54,8 @@ def build() -> gr.Blocks:
     """Return the app, ready to be launched."""
     with gr.Blocks(title="local_space", analytics_enabled=False, delete_cache=DELETE_CACHE) as app:
         gr.Markdown(NOTE)
+        if segmentation.load() is None:
+            gr.Markdown(weights.MISSING, elem_id="warning")
         inputs, seed = _inputs()
         white, textured = gr.File(label="File"), gr.File(label="File")
         viewer, stats = gr.HTML(label="Output"), gr.JSON(label="Mesh Stats")

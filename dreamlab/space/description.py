@@ -13,6 +13,8 @@ class Description:
     def __init__(self, api: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         self._named: Dict[str, Any] = api["named_endpoints"]
         self._hidden = set(_hidden(config))
+        # What the stand-in says of itself where its models are worse than they could be.
+        self.warning: Optional[str] = _text(config, "warning")
         self._dependencies: Dict[str, Mapping[str, Any]] = {
             f"/{each['api_name']}": each
             for each in config.get("dependencies", [])
@@ -50,6 +52,15 @@ class Description:
             return False
         index = names.index(name)
         return len(inputs) != len(names) or inputs[index] not in self._hidden
+
+
+def _text(config: Mapping[str, Any], element: str) -> Optional[str]:
+    """Return the text of the component with that `elem_id`, None where there is none."""
+    for each in config.get("components", []):
+        props = each.get("props", {})
+        if props.get("elem_id") == element and isinstance(props.get("value"), str):
+            return str(props["value"])
+    return None
 
 
 def _hidden(config: Mapping[str, Any]) -> Iterator[int]:

@@ -32,7 +32,7 @@ Locate = Callable[[float], str]
 
 
 class Health(NamedTuple):
-    """Whether the generator is `starting`, `ready` or `unreachable`, and why it is not ready."""
+    """Whether the generator is `starting`, `ready` or `unreachable`, and what is wrong with it."""
 
     state: str
     reason: Optional[str] = None
@@ -89,9 +89,12 @@ class Connector:
         except GeneratorUnavailable as error:
             self._note_error(error)
             raise
-        if self._health.state != "ready":
+        health = Health("ready", connection.description.warning)
+        if health != self._health:
             log.info("%s is ready", self._settings.engine)
-        self._health = Health("ready")
+            if health.reason:
+                log.warning("%s: %s", self._settings.engine, health.reason)
+        self._health = health
         return connection
 
     def _address(self, timeout_s: float) -> str:

@@ -206,7 +206,6 @@ def test_nothing_stands_out_on_an_empty_wall(remove_background: bool) -> None:
             segmentation.cut_out(wall, remove_background)
 
 
-@pytest.mark.skipif(segmentation.load() is None, reason="no u2netp for this Python")
 def test_the_network_finds_the_chair_in_the_room() -> None:
     view = segmentation.cut_out(Image.open(DATA / "chair.jpg"))
     rows, columns = np.flatnonzero(view.silhouette.any(1)), np.flatnonzero(view.silhouette.any(0))
