@@ -43,7 +43,7 @@ MAX_SEED = 10_000_000
 DELETE_CACHE = (600, 3600)
 NOTE = "A CPU stand-in with a small network of its own, not made by Hunyuan3D."
 
-Photo = Optional[str]
+Photo = Optional[Image.Image]
 
 # Gradio copies a result right after it is returned, so only the latest folders are needed.
 _folders: Deque[TemporaryDirectory[str]] = deque()
@@ -88,8 +88,8 @@ def _inputs() -> Tuple[List[Any], gr.Slider]:
     seed = gr.Slider(0, MAX_SEED, value=1234, step=1, label="Seed")
     return [
         gr.Textbox(label="Text Prompt"),
-        # File paths: a photo that is passed under two names is opened only once.
-        *(gr.Image(label=view, type="filepath", image_mode=None) for view in views),
+        # Pictures, decoded where they are used: of a file, Gradio 4 passes a copy of less quality.
+        *(gr.Image(label=view, type="pil", image_mode=None) for view in views),
         gr.Slider(1, 100, value=30, step=1, label="Inference Steps"),
         gr.Number(value=5.0, label="Guidance Scale"),
         seed,
@@ -189,11 +189,11 @@ def _cut_out(photos: Dict[str, Photo], remove_background: bool) -> Dict[str, seg
     if photos["front"] is None:
         raise gr.Error("There is no front view: send a photo as image or mv_image_front.")
     views = {}
-    for name, path in photos.items():
-        if path is None:
+    for name, picture in photos.items():
+        if picture is None:
             continue
         try:
-            with Image.open(path) as picture:
+            with picture:
                 views[name] = segmentation.cut_out(picture, remove_background)
         except segmentation.NothingStandsOut as error:
             raise gr.Error(f"Nothing stands out from the background of the {name} view.") from error
