@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+
+from dreamlab.secrets import hide_secrets
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOCAL = "local"
@@ -96,15 +99,42 @@ _space_id_or_url = _pattern(
 )
 
 
-def _engine(value: str) -> str:
-    return _space_id_or_url(value).rstrip("/")
-
-
-# A broker's URL may hold a password.
-_broker = _pattern(
-    r"(amqps?|rediss?)://\S+", "a URL such as amqp://... or redis://...", is_secret=True
+# A Space's page on Hugging Face, as browsers show it.
+_SPACE_PAGE = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/spaces/([^/?#\s]+/[^/?#\s]+)([/?#]\S*)?"
 )
-_redis = _pattern(r"rediss?://\S+", "a URL such as redis://...", is_secret=True)
+
+
+def _engine(value: str) -> str:
+    page = _SPACE_PAGE.fullmatch(value)
+    return _space_id_or_url(page[1] if page else value).rstrip("/")
+
+
+def _login(value: str) -> Tuple[str, str]:
+    user, _, password = value.partition(":")
+    if not (user and password):
+        raise ValueError("must be user:password")
+    return user, password
+
+
+def _url_of_service(schemes: str, meaning: str) -> Parser[str]:
+    # Such a URL often holds a password, and so does the reason why it cannot be read.
+    check = _pattern(f"({schemes})://\\S+", meaning, is_secret=True)
+
+    def parse(value: str) -> str:
+        try:
+            urlsplit(value).port  # noqa: B018
+        except ValueError:
+            raise ValueError(
+                f"must be {meaning}; write / # ? @ in a password as %2F %23 %3F %40"
+            ) from None
+        return check(value)
+
+    return parse
+
+
+_broker = _url_of_service("amqps?|rediss?", "a URL such as amqp://... or redis://...")
+_redis = _url_of_service("rediss?", "a URL such as redis://...")
 _queues = _list("plain|textured", "plain, textured or both")
 _location = _pattern(
     r"/([A-Za-z0-9_-]+/)+", "a location of the front's nginx such as /internal-models/"
@@ -128,6 +158,7 @@ class Settings:
 
     engine: str = setting("HUNYUAN_SPACE_ID", _engine, LOCAL)
     hf_token: Optional[str] = setting("HF_TOKEN", _text)
+    space_auth: Optional[Tuple[str, str]] = setting("HUNYUAN_SPACE_AUTH", _login)
     generation_timeout_s: float = setting(
         "GENERATION_TIMEOUT_S", _decimal(0.1, LONGEST_GENERATION_S), "600"
     )
@@ -184,7 +215,7 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
             if text:
                 given[each.name] = each.metadata["parse"](text)
         except ValueError as error:
-            raise InvalidSetting(f"{name} {error}") from error
+            raise InvalidSetting(hide_secrets(f"{name} {error}")) from error
     settings = Settings(**given)
     if (settings.broker_url is None) != (settings.result_backend is None):
         raise InvalidSetting("CELERY_BROKER_URL and CELERY_RESULT_BACKEND go together: set both")

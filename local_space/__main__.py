@@ -36,10 +36,14 @@ def main() -> None:
         threading.Thread(target=_stop_after_stdin, args=(stop,), daemon=True).start()
 
     from local_space import segmentation, weights
-    from local_space.server import build
 
     weights.log_to_stderr()
     segmentation.load()
+    # Gradio asks its own URL whether it is there. It may do so through no proxy, and it cannot even
+    # be imported where a package for a SOCKS proxy is missing.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+    from local_space.server import build
+
     _, url, _ = build().launch(
         server_name=arguments.host,
         server_port=arguments.port or _free_port(arguments.host),

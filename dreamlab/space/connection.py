@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from dreamlab.errors import GenerationFailed
 from dreamlab.settings import MEGABYTE, Settings
-from dreamlab.space import servers
+from dreamlab.space import proxies, servers
 from dreamlab.space.deadlines import in_thread, seconds_left
 from dreamlab.space.description import Description
 from dreamlab.space.progress import is_waiting
@@ -33,7 +33,7 @@ _THREADS_PER_JOB = 4
 class Connection:
     """A gradio_client.Client that uploads each file once and has a bounded download."""
 
-    def __init__(self, address: str, url: str, settings: Settings) -> None:
+    def __init__(self, address: str, server: servers.Server, settings: Settings) -> None:
         import httpx
         from gradio_client import Client
 
@@ -41,13 +41,14 @@ class Connection:
         timeout = httpx.Timeout(silence_s, connect=_CONNECT_S)
         # The second parameter is the token. Its name differs between releases.
         self._client: Client = Client(
-            url,
+            server.url,
             _token(address, settings),
+            auth=server.login,
             max_workers=_THREADS_PER_JOB * settings.max_generations,
             verbose=False,
             download_files=False,
-            ssl_verify=servers.certificates(),
-            httpx_kwargs={"timeout": timeout},
+            ssl_verify=proxies.certificates(),
+            httpx_kwargs={"timeout": timeout, "trust_env": proxies.uses_proxies(server.url)},
         )
         self.address = address
         endpoints: List[Endpoint] = list(self._client.endpoints.values())
@@ -58,12 +59,12 @@ class Connection:
         self._uploaded: Dict[str, Dict[str, Any]] = {}
         for endpoint in endpoints:
             self._upload_once(endpoint)
-        self._http = httpx.Client(
+        self._http = proxies.open_client(
+            server.url,
             base_url=endpoints[0].root_url,
             headers={**self._client.headers, "accept-encoding": "identity"},
             cookies=self._client.cookies,
             timeout=timeout,
-            verify=servers.certificates(),
         )
 
     def is_to_same_server(self) -> bool:
@@ -138,8 +139,8 @@ def connect(address: str, settings: Settings) -> Connection:
     # gradio_client gets the URL of a Space: by its id it would ask Hugging Face without a timeout,
     # and wait for as long as the Space is being built.
     timeout_s = min(_ANSWER_S, settings.generation_timeout_s + 5)
-    url = servers.find(address, _token(address, settings), timeout_s)
-    return Connection(address, url, settings)
+    server = servers.find(address, _token(address, settings), settings.space_auth, timeout_s)
+    return Connection(address, server, settings)
 
 
 def file_argument(path: Path) -> Dict[str, Any]:

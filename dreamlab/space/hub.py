@@ -6,6 +6,7 @@ import logging
 from typing import Any, NamedTuple, Optional
 
 from dreamlab.errors import GeneratorStarting, GeneratorUnavailable, GeneratorUnusable
+from dreamlab.space import proxies
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +42,14 @@ class Space(NamedTuple):
 def find(space_id: str, token: Any) -> Space:
     """Return the Space of this id. Raises GeneratorUnavailable if no request to it makes sense."""
     import huggingface_hub
+    import huggingface_hub.constants
     from huggingface_hub.utils import (  # type: ignore[attr-defined]
         HfHubHTTPError,
         HFValidationError,
     )
 
+    # Else such a proxy counts as a Hugging Face that cannot be reached.
+    proxies.open_client(huggingface_hub.constants.ENDPOINT).close()
     try:
         info = huggingface_hub.space_info(space_id, token=token, timeout=_TIMEOUT_S)
     except HfHubHTTPError as error:
