@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -11,6 +12,9 @@ from app import create_app
 from dreamlab.settings import Settings
 from local_space.launcher import StandIn
 from support.api import DATA, MakeClient, new_session
+
+# The tests talk to servers on this machine, also on one that has a proxy.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import gradio as gr
 import pytest
 
+from dreamlab.settings import PROJECT
 from support.api import MakeClient, image_bytes, new_session, post
 from support.spaces import space
 
@@ -28,6 +31,24 @@ def test_the_log_has_a_line_per_request_and_generation_and_no_secrets(
     assert f"{short}: 404" in lines[3]
     for secret in (session_id, "s3cret", "living-room"):
         assert secret not in caplog.text
+
+
+def test_no_line_has_a_password_of_a_url(capfd: pytest.CaptureFixture[str]) -> None:
+    program = """
+import logging
+from dreamlab.logs import log_to_stderr
+log_to_stderr()
+logging.warning("%r", OSError("amqp://me:s3cret@host//, redis://:s3cret@host/0, https://s3cret@x"))
+try:
+    raise ValueError("http://host/file?token=s3cret&x=1 is away")
+except ValueError:
+    logging.exception("why? x=1")
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
+    printed = capfd.readouterr().err
+    assert "amqp://***@host//, redis://***@host/0, https://***@x" in printed
+    assert "http://host/file?*** is away" in printed and "why? x=1" in printed
+    assert "s3cret" not in printed
 
 
 def test_a_failed_generation_is_logged_with_its_code(

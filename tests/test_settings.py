@@ -26,14 +26,24 @@ def test_values_are_parsed() -> None:
             "HUNYUAN_SPACE_ID": "http://gpu-box:8080/",
             "GENERATION_TIMEOUT_S": "2.5",
             "MAX_GENERATIONS": "3",
+            "HUNYUAN_SPACE_AUTH": "me:pass:word",
             "SENDFILE": "/internal-models/",
             "SESSIONS_DIR": "/data/sessions",
         }
     )
     assert settings.engine == "http://gpu-box:8080"
     assert (settings.generation_timeout_s, settings.max_generations) == (2.5, 3)
+    assert settings.space_auth == ("me", "pass:word")
     assert settings.sendfile == "/internal-models/"
     assert settings.sessions_dir == Path("/data/sessions")
+
+
+@pytest.mark.parametrize("scheme", ("https://", "http://", "https://www.", ""))
+@pytest.mark.parametrize("rest", ("", "/", "/tree/main", "/blob/main/app.py", "?logs=build", "#x"))
+def test_the_page_of_a_space_is_its_id(scheme: str, rest: str) -> None:
+    for host in ("huggingface.co", "hf.co"):
+        page = f"{scheme}{host}/spaces/tencent/Hunyuan3D-2{rest}"
+        assert load({"HUNYUAN_SPACE_ID": page}).engine == "tencent/Hunyuan3D-2"
 
 
 @pytest.mark.parametrize("engine", ("local", "tencent/Hunyuan3D-2", "https://me-mine.hf.space"))
@@ -47,6 +57,7 @@ def test_an_engine_is_local_or_a_space_or_a_url(engine: str) -> None:
         ("HUNYUAN_SPACE_ID", "tencent"),
         ("HUNYUAN_SPACE_ID", "ftp://box"),
         ("HUNYUAN_SPACE_ID", "http://me:secret@box"),
+        ("HUNYUAN_SPACE_AUTH", "me"),
         ("GENERATION_TIMEOUT_S", "0"),
         ("GENERATION_TIMEOUT_S", "nan"),
         ("MAX_GENERATIONS", "0"),

@@ -17,7 +17,10 @@ from support.spaces import free_port
 
 
 class Server(HttpApi):
-    """A running `python app.py`, or another program that reads the same settings."""
+    """A running `python app.py`, or another program that reads the same settings.
+
+    `command` is what runs it, such as one that makes it another user's.
+    """
 
     def __init__(
         self,
@@ -25,13 +28,14 @@ class Server(HttpApi):
         program: Sequence[str] = ("app.py",),
         project: Path = PROJECT,
         log: Optional[Path] = None,
+        command: Sequence[str] = (),
         **environ: str,
     ) -> None:
         port = free_port()
         super().__init__(f"http://127.0.0.1:{port}")
         self.sessions = folder / "sessions"
         self.process = subprocess.Popen(
-            [sys.executable, *program],
+            [*command, sys.executable, *program],
             cwd=project,
             env={
                 **os.environ,

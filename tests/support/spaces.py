@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 # Gradio serves files below the system's temporary folder.
 _folder = tempfile.TemporaryDirectory(prefix="test-spaces-")
@@ -54,6 +54,7 @@ def space(
     max_queue: Optional[int] = None,
     show_error: bool = True,
     hidden: Sequence[str] = (),
+    auth: Optional[Tuple[str, str]] = None,
 ) -> Iterator[str]:
     """Yield the URL of a running server whose endpoints call `shape` and `everything`.
 
@@ -71,6 +72,7 @@ def space(
         prevent_thread_lock=True,
         quiet=True,
         show_error=show_error,
+        auth=auth,
     )
     try:
         yield app.local_url.rstrip("/")
