@@ -22,7 +22,7 @@ from dreamlab.routes import (
 )
 from dreamlab.routes.form_body import FormRequest
 from dreamlab.routes.proxies import TrustedProxies
-from dreamlab.serving import serve
+from dreamlab.serving import CannotListen, serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
 from dreamlab.web import page
@@ -39,8 +39,8 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     generator = generator or make_generator(settings, StandIn())
     store = SessionStore(settings.sessions_dir)
     store.prepare()
-    if settings.session_ttl_hours is not None:
-        store.keep_sweeping(settings.session_ttl_hours * 3600)
+    hours = settings.session_ttl_hours
+    store.keep_sweeping(None if hours is None else hours * 3600)
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
@@ -83,11 +83,8 @@ def main() -> int:
             stand_in.start()
         generator.health()
         serve(app, settings, generator.close)
-    except (InvalidSetting, StorageUnusable) as error:
+    except (InvalidSetting, StorageUnusable, CannotListen) as error:
         print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"HOST and PORT cannot be listened on: {error}", file=sys.stderr)
         return 2
     finally:
         stand_in.stop()

@@ -100,6 +100,19 @@ class StorageFull(DreamLabError):
     message = "The server's disk is full. Try again later."
 
 
+class NoFreeName(StorageFull):
+    """A session has too many files of one name."""
+
+    message = "The session has no free name left for this file. Send it under another name."
+
+
+class StorageUnavailable(DreamLabError):
+    """The disk is on another machine, which cannot be reached."""
+
+    status, code, retry_after = 503, "storage_unavailable", 15
+    message = "The server's disk cannot be reached. Try again soon."
+
+
 # The generation
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import re
 import signal
 import socket
 import sys
 import time
 from types import FrameType
-from typing import Any, Callable, Dict, NoReturn, Optional
+from typing import Any, Callable, Dict, List, NoReturn, Optional
 
 import waitress
 from flask import Flask
@@ -33,8 +34,12 @@ SPARE_THREADS = 8
 # A body of up to this many times the limit is read to its end before it is refused. A client that
 # is disconnected while it sends does not see the reason.
 READ_TO_REFUSE = 4
-# What the file descriptor limit of most systems allows, with room for files.
 MAX_CONNECTIONS = 800
+# Three of four file descriptors are for connections, the others for files and the generator.
+DESCRIPTORS = 1100
+# Windows' select takes 512 sockets, of which some are the server's own.
+SELECT_CONNECTIONS = 500
+AIRPLAY_PORT = 5000
 # So long a client may go on sending a refused body until it sees the answer, and so many bytes of a
 # body that does not say its length.
 LINGER_S, LINGER_BYTES = 30, 1 << 22
@@ -48,18 +53,21 @@ _ORIGIN = re.compile(rb"^origin:[ \t]*([!-~]+)[ \t]*\r?$", re.I | re.M)
 M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 
 
+class CannotListen(Exception):
+    """The server cannot listen at HOST and PORT. The message is one line that says why."""
+
+
 def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
-    """Serve `app` until Ctrl-C or SIGTERM, then call `stop`. Raises OSError for a taken port."""
+    """Serve `app` until a signal ends it, then call `stop`. Raises CannotListen."""
     BaseWSGIServer.channel_class = Channel
     bound_memory()
     server = waitress.create_server(
         app,
-        host=settings.host,
-        port=settings.port,
+        sockets=listen(settings.host, settings.port),
         threads=settings.max_generations + SPARE_THREADS,
         max_request_body_size=int(settings.max_upload_mb * MEGABYTE) * READ_TO_REFUSE,
         clear_untrusted_proxy_headers=not settings.trusted_proxies,
-        connection_limit=MAX_CONNECTIONS,
+        connection_limit=bound_connections(),
         channel_timeout=MIN_BYTES_S,
         cleanup_interval=5,
         asyncore_use_poll=True,
@@ -70,8 +78,11 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
         stop()
         raise SystemExit
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        # nohup ignores SIGHUP.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
     print(_start_line(settings), flush=True)
     server.run()
 
@@ -81,6 +92,59 @@ def _start_line(settings: Settings) -> str:
     if settings.is_local:
         engine += " (a CPU stand-in; HUNYUAN_SPACE_ID=tencent/Hunyuan3D-2 is the real one)"
     return f"DreamLab listens on http://{settings.host}:{settings.port}, engine: {engine}"
+
+
+def listen(host: str, port: int) -> List[socket.socket]:
+    """Return a socket for each address of `host`. Raises CannotListen."""
+    try:
+        found = socket.getaddrinfo(
+            None if host == "*" else host.strip("[]"),
+            port,
+            type=socket.SOCK_STREAM,
+            proto=socket.IPPROTO_TCP,
+            flags=socket.AI_PASSIVE,
+        )
+        # Some systems name an address twice.
+        return [_listen_at(family, address) for family, _, _, _, address in dict.fromkeys(found)]
+    except OSError as error:
+        message = f"HOST and PORT cannot be listened on: {error}"
+        is_taken = error.errno == errno.EADDRINUSE
+        if is_taken and sys.platform == "darwin" and port == AIRPLAY_PORT:
+            message += "; macOS' AirPlay Receiver uses port 5000: set PORT to another one"
+        raise CannotListen(message) from error
+
+
+def _listen_at(family: int, address: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    if sys.platform == "win32":
+        # By itself, Windows lets a second server have the same port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.bind(address)
+    listener.listen()
+    return listener
+
+
+if sys.platform == "win32":
+
+    def bound_connections() -> int:
+        """Return how many connections the system can take."""
+        return SELECT_CONNECTIONS
+
+else:
+    import resource
+
+    def bound_connections() -> int:
+        """Return how many connections the system can take, if asked for more: macOS gives 256."""
+        # A negative limit is none.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= soft < DESCRIPTORS:
+            soft = min(DESCRIPTORS, hard) if hard >= 0 else DESCRIPTORS
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return min(MAX_CONNECTIONS, soft * 3 // 4) if soft >= 0 else MAX_CONNECTIONS
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]

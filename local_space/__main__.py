@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Callable, Optional
@@ -17,21 +18,29 @@ from typing import Callable, Optional
 from local_space import memory
 from local_space.launcher import READY
 
+_PEEK_S = 0.2
+_REMOVE_ATTEMPTS, _REMOVE_PAUSE_S = 10, 0.1
+
 
 def main() -> None:
     memory.use_one_arena()
     arguments = _arguments()
     files = Path(tempfile.mkdtemp(prefix="local_space-"))
+    # All temporary files are in one folder, which is removed at the end.
+    tempfile.tempdir = str(files)
     # Gradio reads the first one when it is imported, the other one when it is launched.
     os.environ["GRADIO_TEMP_DIR"] = str(files)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
     def stop(signum: int = 0, frame: Optional[FrameType] = None) -> None:
-        shutil.rmtree(files, ignore_errors=True)
+        _remove(files)
         os._exit(0)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        # nohup ignores SIGHUP.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     if arguments.end_with_stdin:
         threading.Thread(target=_stop_after_stdin, args=(stop,), daemon=True).start()
 
@@ -52,7 +61,9 @@ def main() -> None:
         prevent_thread_lock=True,
     )
     print(READY + url.rstrip("/"), flush=True)
-    threading.Event().wait()
+    while True:
+        # Windows delivers Ctrl-C only to a thread that does not wait for ever.
+        time.sleep(1)
 
 
 def _arguments() -> argparse.Namespace:
@@ -71,8 +82,33 @@ def _free_port(host: str) -> int:
 
 
 def _stop_after_stdin(stop: Callable[[], None]) -> None:
-    sys.stdin.read()
+    _wait_for_end_of_stdin()
     stop()
+
+
+if sys.platform == "win32":
+    import ctypes
+    import msvcrt
+
+    def _wait_for_end_of_stdin() -> None:
+        # While a thread reads a pipe, all else that touches it waits, such as `import numpy`.
+        pipe = ctypes.c_void_p(msvcrt.get_osfhandle(sys.stdin.fileno()))
+        while ctypes.windll.kernel32.PeekNamedPipe(pipe, None, 0, None, None, None):
+            time.sleep(_PEEK_S)
+
+else:
+
+    def _wait_for_end_of_stdin() -> None:
+        sys.stdin.read()
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder, into which a job may still write."""
+    for _ in range(_REMOVE_ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_REMOVE_PAUSE_S)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Optional
@@ -13,6 +15,11 @@ from typing import IO, Optional
 # The child prints this and its URL in one line when it answers requests.
 READY = "stand-in ready at "
 _STOP_TIMEOUT_S = 5
+# On Windows, what ends this process does not end the child before it has removed its files.
+if sys.platform == "win32":
+    _FLAGS = subprocess.CREATE_NO_WINDOW
+else:
+    _FLAGS = 0
 
 
 class StandInFailed(RuntimeError):
@@ -54,7 +61,11 @@ class StandIn:
                 [sys.executable, "-m", __package__, "--port", "0", "--end-with-stdin"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+                creationflags=_FLAGS,
                 cwd=Path(__file__).resolve().parent.parent,
             )
             assert self._process.stdout is not None
@@ -82,7 +93,9 @@ class StandIn:
             process = self._process
         if process is None:
             return
-        process.terminate()
+        assert process.stdin is not None
+        with suppress(OSError):
+            process.stdin.close()
         try:
             process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -96,6 +96,53 @@ def test_a_used_port_stops_the_start(tmp_path: Path) -> None:
     assert "PORT" in done.stderr.splitlines()[-1]
 
 
+def test_two_servers_do_not_share_a_port(quick_space: str, start_server: StartServer) -> None:
+    server = start_server(HUNYUAN_SPACE_ID=quick_space)
+    port = server.url.rpartition(":")[2]
+    for host in ("127.0.0.1", "localhost", "*"):
+        done = run_app(PORT=port, HOST=host, HUNYUAN_SPACE_ID=quick_space)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "HOST and PORT cannot be listened on" in done.stderr.splitlines()[-1]
+    assert server.health()["status"] == "ok"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its limit is that of select")
+def test_connections_leave_room_for_files_where_few_descriptors_are_allowed(
+    tmp_path: Path, quick_space: str, start_server: StartServer
+) -> None:
+    program = (
+        "import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)); "
+        "runpy.run_path('app.py', run_name='__main__')"
+    )
+    server = start_server(program=("-c", program), HUNYUAN_SPACE_ID=quick_space)
+    session_id = server.session()
+    with requests.Session() as http:
+        # One connection that is open before the others.
+        http.get(f"{server.url}/api/health")
+        connections = [server.connect() for _ in range(300)]
+        files = {"image": ("chair.jpg", image_bytes())}
+        answer = http.post(server.upload_url(session_id), files=files, timeout=30)
+        assert answer.status_code == 200
+    for connection in connections:
+        connection.close()
+    assert server.health()["status"] == "ok"
+
+
+@pytest.mark.parametrize("signal_name", ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"))
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_nothing_is_left_in_the_temporary_folder(
+    tmp_path: Path, start_server: StartServer, signal_name: str
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    server = start_server(TMPDIR=str(temporary))
+    session_id = server.session()
+    assert server.post(session_id, CHAIR).status_code == 200
+    assert list(temporary.iterdir()) != []
+    server.end(getattr(signal, signal_name))
+    assert wait_until(lambda: list(temporary.iterdir()) == [], 10)
+
+
 def test_other_routes_answer_while_all_generation_slots_are_held(
     slow_space: str, start_server: StartServer
 ) -> None:

@@ -2,31 +2,120 @@
 
 A file is written under a hidden temporary name in the folder where it will stay. It is synced and
 then linked to its final name. link(2) is one atomic step that fails where the name is taken, on
-local disks and on NFS.
+local disks, on NFS and on Windows.
 
-Hidden files in a session's folders:
+Hidden files in a session's folders, and beside the sessions:
 
 .tmp-…              a temporary file or folder, removed when its `with` block ends
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet
-.deleted-<model>    a tombstone: the name belonged to a deleted model and is not used again
+.deleted-<name>     a tombstone: the name belonged to something deleted and is not used again
+.lock               the lock of the folder of all sessions, on Windows
+
+Windows removes no file that is open. Such a file is hidden by a tombstone and removed later.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
+import logging
 import os
 import shutil
+import sys
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Iterator
+from typing import FrozenSet, Iterator, List, Set, Tuple, Type
 
-from dreamlab.errors import SessionNotFound, StorageFull
+from dreamlab.errors import DreamLabError, SessionNotFound, StorageFull, StorageUnavailable
 
 TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
+# Windows allows 259 characters for a whole path.
+_HEX_DIGITS = 12
+_TOO_LONG_WINERRORS = (3, 206)
+_RENAME_ATTEMPTS, _RENAME_PAUSE_S = 10, 0.05
+
+# Kinds of errors by errno and by Windows' own code (winerror.h), which Python translates to EINVAL
+# or ENOENT for most of these.
+_KINDS: Tuple[Tuple[Type[DreamLabError], FrozenSet[int], FrozenSet[int]], ...] = (
+    (StorageFull, frozenset((errno.ENOSPC, errno.EDQUOT)), frozenset((39, 112, 1295))),
+    (
+        StorageUnavailable,
+        frozenset((errno.ESTALE, errno.EHOSTDOWN, errno.ENOTCONN)),
+        frozenset((53, 59, 64, 67, 121)),
+    ),
+    (SessionNotFound, frozenset((errno.ENOENT,)), frozenset((2, 3))),
+)
+
+# What could not be removed yet, because somebody uses it.
+_leftovers: Set[Path] = set()
+
+log = logging.getLogger(__name__)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # One byte for each process that has the folder.
+    _LOCK_NAME, _LOCK_BYTES = ".lock", 64
+
+    def sync(path: Path) -> None:
+        """Return when the file is on the disk."""
+        descriptor = os.open(path, os.O_RDWR | os.O_BINARY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_folder(folder: Path) -> None:
+        """Do nothing: NTFS has a journal of its folders."""
+
+    def lock_shared(folder: Path) -> bool:
+        """Lock `folder` until this process ends. Return whether no other process has it."""
+        # The descriptor stays open on purpose: closing it would end the lock.
+        descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT)
+        locked = []
+        for position in range(_LOCK_BYTES):
+            os.lseek(descriptor, position, os.SEEK_SET)
+            with suppress(OSError):
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+                locked.append(position)
+        for position in locked[1:]:
+            os.lseek(descriptor, position, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        return len(locked) == _LOCK_BYTES
+
+else:
+    import fcntl
+
+    def sync(path: Path) -> None:
+        """Return when the file or folder is on the disk."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            if sys.platform == "darwin":
+                # fsync leaves it in the disk's own cache there. Not every file system has this.
+                with suppress(OSError):
+                    fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    sync_folder = sync
+
+    def lock_shared(folder: Path) -> bool:
+        """Lock `folder` until this process ends. Return whether no other process has it."""
+        # The descriptor stays open on purpose: closing it would end the lock.
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            is_alone = False
+        else:
+            is_alone = True
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return is_alone
 
 
 def reservation(path: Path) -> Path:
@@ -39,71 +128,103 @@ def tombstone(path: Path) -> Path:
     return path.with_name(DELETED + path.name)
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is a file at `path` that was not deleted."""
+    return path.is_file() and not tombstone(path).exists()
+
+
+def entries(folder: Path) -> List[os.DirEntry[str]]:
+    """Return what is in `folder` and was not deleted."""
+    with os.scandir(folder) as found:
+        every = list(found)
+    deleted = {each.name for each in every if each.name.startswith(DELETED)}
+    return [each for each in every if DELETED + each.name not in deleted]
+
+
 @contextmanager
 def temporary(folder: Path, suffix: str = "") -> Iterator[Path]:
     """A hidden path in `folder`. Whatever is there at the end is removed."""
-    path = folder / f"{TEMPORARY}{uuid.uuid4().hex}{suffix}"
+    path = hidden(folder, suffix)
     try:
         yield path
     finally:
         remove(path)
 
 
+def hidden(folder: Path, suffix: str = "") -> Path:
+    """Return a new hidden path in `folder`."""
+    return folder / f"{TEMPORARY}{uuid.uuid4().hex[:_HEX_DIGITS]}{suffix}"
+
+
+def rename(path: Path, target: Path) -> None:
+    """Rename a new file or folder, which a virus scanner on Windows may hold for a moment."""
+    for _ in range(_RENAME_ATTEMPTS):
+        with suppress(PermissionError):
+            path.rename(target)
+            return
+        time.sleep(_RENAME_PAUSE_S)
+    path.rename(target)
+
+
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    """Remove a hidden file or folder, if it is there. What somebody uses is removed later."""
+    if not _try_to_remove(path):
+        log.info("%s is in use and is removed later", path.name)
+        _leftovers.add(path)
 
 
-def sync(path: Path) -> None:
-    """Return when the file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def remove_leftovers() -> None:
+    """Try again to remove what was in use."""
+    for path in list(_leftovers):
+        if _try_to_remove(path):
+            _leftovers.discard(path)
 
 
-def lock_shared(folder: Path) -> bool:
-    """Lock `folder` for as long as this process runs. Return whether no other process has it."""
-    # The descriptor stays open on purpose: closing it would end the lock.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        is_alone = False
-    else:
-        is_alone = True
+def _try_to_remove(path: Path) -> bool:
+    """Remove what can be removed. Return whether nothing is left."""
     with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-    return is_alone
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
+    return not os.path.lexists(path)
+
+
+def bury(path: Path) -> None:
+    """Hide what is at `path` for good, then remove it. Raises FileExistsError if that was done."""
+    tombstone(path).touch(exist_ok=False)
+    remove(path)
+
+
+def is_too_long(error: OSError) -> bool:
+    """Return whether a path in an existing folder is too long for the system."""
+    code = getattr(error, "winerror", None)
+    return error.errno == errno.ENAMETOOLONG or code in _TOO_LONG_WINERRORS
 
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Turn two kinds of OSError into StorageFull and SessionNotFound. Others are not a client's."""
+    """Turn some kinds of OSError into errors of ours. Others are not a client's."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull from error
-        if error.errno == errno.ENOENT:
-            raise SessionNotFound from error
+        winerror = getattr(error, "winerror", None)
+        for kind, errnos, winerrors in _KINDS:
+            if winerror in winerrors or (winerror is None and error.errno in errnos):
+                raise kind from error
         raise
 
 
 def clear(folder: Path, before_ns: int) -> None:
     """Remove what a killed process left in `folder`.
 
-    That is temporary files older than `before_ns`, and the reservations of saved models. Other
-    reservations may belong to tasks that still wait.
+    That is temporary files older than `before_ns`, what was deleted while it was in use, and the
+    reservations of saved models. Other reservations may belong to tasks that still wait.
     """
     for path in folder.glob(TEMPORARY + "*"):
-        if path.stat().st_mtime_ns < before_ns:
-            remove(path)
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime_ns < before_ns:
+                remove(path)
+    for path in folder.glob(DELETED + "*"):
+        remove(path.with_name(path.name[len(DELETED) :]))
     for path in folder.glob(RESERVED + "*"):
         if path.with_name(path.name[len(RESERVED) :]).exists():
             remove(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
 from dreamlab.storage.uploads import Uploads
-
-_MODEL = re.compile(names.PLAIN + re.escape(glb.SUFFIX))
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class Session:
                     if not self.was_saved(name):
                         return name
                     files.remove(reservation)
-        raise AssertionError("itertools.count ended")
+        raise AssertionError("numbered() ended")
 
     def save_reserved(self, draft: Path, name: str) -> None:
         """Make the finished `draft` the model with the reserved `name`, unless it was saved before.
@@ -109,7 +106,7 @@ class Session:
                 # A client deleted a model of that name since we looked.
                 files.remove(path)
                 return False
-            files.sync(self._models)
+            files.sync_folder(self._models)
         return True
 
     def was_saved(self, name: str) -> bool:
@@ -120,9 +117,9 @@ class Session:
     def models(self) -> List[str]:
         """Return the names of the complete models, oldest first."""
         found = []
-        with storage_errors(), os.scandir(self._models) as entries:
-            for entry in entries:
-                if _MODEL.fullmatch(entry.name):
+        with storage_errors():
+            for entry in files.entries(self._models):
+                if names.is_plain(entry.name, glb.SUFFIX):
                     # It may be deleted at this moment.
                     with suppress(FileNotFoundError):
                         found.append((entry.stat().st_mtime_ns, entry.name))
@@ -131,7 +128,7 @@ class Session:
     def model(self, name: str) -> Path:
         """Return the path of the model `name`. Raises ModelNotFound."""
         path = self._models / name
-        if not _MODEL.fullmatch(name) or not path.is_file():
+        if not names.is_plain(name, glb.SUFFIX) or not files.is_there(path):
             raise ModelNotFound
         return path
 
@@ -141,11 +138,10 @@ class Session:
         Its name is not given again, since a client may have cached the model for good.
         """
         path = self.model(name)
-        with storage_errors():
-            files.tombstone(path).touch()
         try:
-            path.unlink()
-        except FileNotFoundError as error:
+            with storage_errors():
+                files.bury(path)
+        except FileExistsError as error:
             raise ModelNotFound from error
 
     def delete_models(self) -> None:

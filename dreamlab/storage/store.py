@@ -10,15 +10,16 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import List
+from typing import Callable, List, Optional
 
 from dreamlab.errors import SessionNotFound
-from dreamlab.storage import files
+from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
 from dreamlab.storage.session import Session
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _SWEEP_EVERY_S = 60.0
+_REMOVE_LEFTOVERS_EVERY_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +43,36 @@ class SessionStore:
         """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
-            with files.temporary(self._root) as probe:
-                probe.touch()
-                start_ns = probe.stat().st_mtime_ns
+            start_ns = self._try_names()
             is_alone = files.lock_shared(self._root)
         except OSError as error:
             raise StorageUnusable(f"SESSIONS_DIR cannot be written to: {error}") from error
         # Another process may be using its temporary files. It has cleared older ones at its start.
         if is_alone:
             threading.Thread(target=self._clear, args=(start_ns,), daemon=True).start()
+
+    def _try_names(self) -> int:
+        """Create and remove a file with the longest path of a session. Return the time of the disk.
+
+        Raises StorageUnusable and OSError.
+        """
+        with files.temporary(self._root) as probe:
+            probe.mkdir()
+            start_ns = probe.stat().st_mtime_ns
+            # As long as the name of a session.
+            session = probe / ("x" * (len(str(uuid.uuid4())) - len(probe.name) - 1))
+            longest = files.hidden(session / "uploads") / names.LONGEST
+            try:
+                longest.parent.mkdir(parents=True)
+                longest.touch()
+            except OSError as error:
+                if not files.is_too_long(error):
+                    raise
+                raise StorageUnusable(
+                    "SESSIONS_DIR is too deep: the paths of the files in it would be too long for "
+                    f"this system, with {len(str(longest))} characters"
+                ) from error
+        return start_ns
 
     def create(self) -> Session:
         """Create an empty session, complete from its first moment. Raises StorageFull."""
@@ -60,7 +82,7 @@ class SessionStore:
             with files.temporary(self._root) as temporary:
                 (temporary / "uploads").mkdir(parents=True)
                 (temporary / "models").mkdir()
-                temporary.rename(session.folder)
+                files.rename(temporary, session.folder)
         return session
 
     def open(self, session_id: str) -> Session:
@@ -74,21 +96,26 @@ class SessionStore:
         session = self._session(session_id)
         with self._lock, storage_errors():
             os.utime(session.folder)
+        if files.tombstone(session.folder).exists():
+            raise SessionNotFound
         return session
 
     def delete(self, session_id: str) -> None:
         """Delete a session with all its files. Raises SessionNotFound."""
-        files.remove(self._hide(self.open(session_id)))
+        session = self.open(session_id)
+        try:
+            files.remove(self._hide(session))
+        except PermissionError:
+            # Somebody reads one of its files, on Windows.
+            with suppress(FileExistsError), storage_errors():
+                files.bury(session.folder)
 
-    def keep_sweeping(self, ttl_s: float) -> None:
-        """Sweep now and then in a background thread."""
-
-        def sweep_forever() -> None:
-            while True:
-                self.sweep(ttl_s)
-                time.sleep(min(ttl_s / 4, _SWEEP_EVERY_S))
-
-        threading.Thread(target=sweep_forever, daemon=True).start()
+    def keep_sweeping(self, ttl_s: Optional[float]) -> None:
+        """Remove what was in use, and sweep if there is a limit, in background threads."""
+        _repeat(files.remove_leftovers, _REMOVE_LEFTOVERS_EVERY_S)
+        if ttl_s is not None:
+            limit_s = ttl_s
+            _repeat(lambda: self.sweep(limit_s), min(limit_s / 4, _SWEEP_EVERY_S))
 
     def sweep(self, ttl_s: float) -> None:
         """Delete the sessions that were idle for `ttl_s` and in which no generation runs."""
@@ -119,7 +146,7 @@ class SessionStore:
 
     def _hide(self, session: Session) -> Path:
         """Rename a session's folder in one step, so that no request finds it any more."""
-        hidden = self._root / f"{files.TEMPORARY}{uuid.uuid4().hex}"
+        hidden = files.hidden(self._root)
         with storage_errors():
             session.folder.rename(hidden)
         return hidden
@@ -127,8 +154,28 @@ class SessionStore:
     def _clear(self, before_ns: int) -> None:
         """Remove temporary files that are older than `before_ns`, and reservations not needed."""
         folders = [self._root]
-        for session in self._sessions():
-            folders += [session.folder / "uploads", session.folder / "models"]
+        with suppress(FileNotFoundError):
+            for session in self._sessions():
+                folders += [session.folder / "uploads", session.folder / "models"]
         for folder in folders:
-            with suppress(FileNotFoundError):
+            try:
                 files.clear(folder, before_ns)
+            except FileNotFoundError:
+                # It was deleted since.
+                continue
+            except OSError as error:
+                log.warning("cannot clear a folder: %r", error)
+
+
+def _repeat(work: Callable[[], None], pause_s: float) -> None:
+    """Do `work` again and again in a background thread, whatever happens to it."""
+
+    def repeat() -> None:
+        while True:
+            try:
+                work()
+            except Exception:
+                log.exception("the sessions cannot be cleared; the next try is in %g s", pause_s)
+            time.sleep(pause_s)
+
+    threading.Thread(target=repeat, daemon=True).start()

@@ -7,7 +7,6 @@ takes a photo from a running generation. An upload with more than one link is in
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -19,8 +18,6 @@ from dreamlab.errors import DreamLabError, UploadNotFound
 from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
-
-_UPLOAD = re.compile(names.PLAIN)
 
 
 class NewUpload(NamedTuple):
@@ -60,16 +57,16 @@ class Uploads:
     def path(self, name: str) -> Path:
         """Return the path of the upload `name`. Raises UploadNotFound."""
         path = self.folder / name
-        if not _UPLOAD.fullmatch(name) or not path.is_file():
+        if not names.is_plain(name) or not files.is_there(path):
             raise UploadNotFound
         return path
 
     def list(self) -> List[ListedUpload]:
         """Return the uploads, oldest first."""
         found = []
-        with storage_errors(), os.scandir(self.folder) as entries:
-            for entry in entries:
-                if _UPLOAD.fullmatch(entry.name):
+        with storage_errors():
+            for entry in files.entries(self.folder):
+                if names.is_plain(entry.name):
                     # It may be deleted at this moment.
                     with suppress(FileNotFoundError):
                         status = entry.stat()
@@ -78,10 +75,15 @@ class Uploads:
 
     def delete(self, name: str) -> None:
         """Delete an upload. A generation that holds it goes on. Raises UploadNotFound."""
+        path = self.path(name)
         try:
-            self.path(name).unlink()
+            path.unlink()
         except FileNotFoundError as error:
             raise UploadNotFound from error
+        except PermissionError:
+            # It is just read, on Windows.
+            with suppress(FileExistsError), storage_errors():
+                files.bury(path)
 
     def delete_unused(self) -> None:
         """Delete every upload that no generation holds."""
@@ -148,7 +150,8 @@ class Hold(NamedTuple):
             with file.open("wb") as copy:
                 shutil.copyfileobj(upload.file, copy, 1 << 20)
             name = self._publish(file, *names.safe_name(upload.name, upload.suffixes))
-            return Upload(name, file.rename(self.folder / name))
+            files.rename(file, self.folder / name)
+        return Upload(name, self.folder / name)
 
     def _publish(self, file: Path, stem: str, suffix: str) -> str:
         """Link a finished file to the first free name of `stem`, `stem-2`, ... and return it."""
@@ -156,13 +159,13 @@ class Hold(NamedTuple):
         for name in names.numbered(stem, suffix):
             path = self.uploads.folder / name
             # A generation may hold an upload of that name that was deleted.
-            if path.exists() or any(self.uploads.held(name)):
+            if path.exists() or files.tombstone(path).exists() or any(self.uploads.held(name)):
                 continue
             with suppress(FileExistsError):
                 os.link(file, path)
-                files.sync(self.uploads.folder)
+                files.sync_folder(self.uploads.folder)
                 return name
-        raise AssertionError("itertools.count ended")
+        raise AssertionError("numbered() ended")
 
     def take(self, name: str) -> Upload:
         """Take an upload that is kept. Raises UploadNotFound."""

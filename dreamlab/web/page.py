@@ -52,11 +52,21 @@ def home() -> Response:
 @blueprint.get("/static/<string:version>/<string:name>")
 def asset(version: str, name: str) -> Response:
     """Return one of the page's files. Browsers cache it until a file changes."""
-    path = INSTALLED_VIEWER if name == VIEWER else STATIC / name
-    if path.suffix not in CONTENT_TYPES or not path.is_file():
+    path = assets().get(name)
+    if path is None:
         abort(404)
     caching = IMMUTABLE if version == digest() else "no-cache"
     return deliver(path.read_bytes(), CONTENT_TYPES[path.suffix], caching)
+
+
+def assets() -> Dict[str, Path]:
+    """Return the page's files by name. A client's name is never a path: Windows has many kinds."""
+    found = {path.name: path for path in (*STATIC.iterdir(), INSTALLED_VIEWER)}
+    return {
+        name: path
+        for name, path in found.items()
+        if path.suffix in CONTENT_TYPES and path.is_file()
+    }
 
 
 def deliver(content: bytes, content_type: str, caching: str) -> Response:

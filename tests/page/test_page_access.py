@@ -115,6 +115,15 @@ def test_versioned_files_of_the_page_are_immutable_and_compressed(
         assert client.get(f"/static/{version}/{name}").status_code == 404
 
 
+def test_only_names_in_the_list_of_the_static_folder_are_served(client: FlaskClient) -> None:
+    # Windows takes each of these for a path.
+    for name in (
+        "..%5Cstatic%5Cpage.js", ".%5Cpage.js", "C:page.js", "%5C%5Chost%5Cshare%5Cx.js",
+        "page.js.", "page.js%20", "page.js::$DATA", "PAGE.JS", "con.js", "node_modules",
+    ):  # fmt: skip
+        assert client.get(f"/static/1/{name}").status_code == 404
+
+
 @pytest.fixture
 def get_compressed(client: FlaskClient) -> Callable[[str], Any]:
     def get(url: str) -> Any:

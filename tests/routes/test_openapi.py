@@ -59,6 +59,7 @@ def test_every_code_of_the_contract_is_described(openapi: Dict[str, Any]) -> Non
         "unsupported_image", "invalid_option", "nothing_to_model", "quota_exceeded",
         "internal_error", "not_available", "generation_failed", "generator_busy",
         "generator_unavailable", "generation_timeout", "storage_full",
+        "storage_unavailable",
     }  # fmt: skip
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, Type
 
 import pytest
 
-from dreamlab.errors import ModelNotFound, SessionNotFound, StorageFull, UploadNotFound
+from dreamlab.errors import (
+    ModelNotFound,
+    NoFreeName,
+    SessionNotFound,
+    StorageFull,
+    StorageUnavailable,
+    UploadNotFound,
+)
+from dreamlab.storage import names
+from dreamlab.storage.files import storage_errors
 from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore, StorageUnusable
 from dreamlab.storage.uploads import NewUpload
@@ -59,6 +70,13 @@ def save(session: Session, upload: str, content: bytes = b"model") -> str:
         ("a%2fb#c?.jpg", "a2fbc.jpg"),
         ("\u202egpj.chair", "gpj.jpg"),
         ("x" * 5000 + ".jpg", "x" * 100 + ".jpg"),
+        ("con.jpg", "image-con.jpg"),
+        ("NUL", "image-NUL.jpg"),
+        ("aux.v2.jpg", "image-aux.v2.jpg"),
+        ("com1.JPG", "image-com1.JPG"),
+        ("LPT².jpg", "image-LPT2.jpg"),
+        ("console.jpg", "console.jpg"),
+        ("chair.con.jpg", "chair.con.jpg"),
     ),
 )
 def test_an_upload_is_kept_under_a_safe_name(session: Session, name: str, safe_name: str) -> None:
@@ -74,6 +92,85 @@ def test_a_taken_name_gets_a_number(session: Session) -> None:
         b"2",
         b"3",
     ]
+
+
+def test_a_name_that_is_taken_too_often_is_refused(session: Session) -> None:
+    uploads = session.folder / "uploads"
+    (uploads / "chair.jpg").touch()
+    for number in range(2, 10_001):
+        (uploads / f"chair-{number}.jpg").touch()
+    with pytest.raises(NoFreeName):
+        keep(session, "chair.jpg")
+    assert keep(session, "desk.jpg") == "desk.jpg"
+
+
+@pytest.mark.parametrize("name", ("con.glb", "NUL.glb", "aux.v2.glb", "com1.glb", "chair.glb."))
+def test_a_name_that_windows_takes_for_something_else_is_not_looked_up(
+    session: Session, name: str
+) -> None:
+    # Here it is an ordinary name.
+    if os.name != "nt":
+        for folder in ("models", "uploads"):
+            (session.folder / folder / name).touch()
+    with pytest.raises(ModelNotFound):
+        session.model(name)
+    with pytest.raises(UploadNotFound):
+        session.uploads.path(name)
+    assert session.models() == session.uploads.list() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    (
+        (39, StorageFull),
+        (112, StorageFull),
+        (1295, StorageFull),
+        (53, StorageUnavailable),
+        (59, StorageUnavailable),
+        (64, StorageUnavailable),
+        (2, SessionNotFound),
+        (3, SessionNotFound),
+        (206, OSError),
+        (5, PermissionError),
+    ),
+)
+@pytest.mark.skipif(os.name != "nt", reason="Windows' own codes")
+def test_an_error_of_windows_has_its_kind(code: int, error: Type[Exception]) -> None:
+    with pytest.raises(error) as caught, storage_errors():
+        raise OSError(0, "", None, code)
+    assert isinstance(caught.value, error)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    (
+        (errno.ENOSPC, StorageFull),
+        (errno.EDQUOT, StorageFull),
+        (errno.ESTALE, StorageUnavailable),
+        (errno.ENOENT, SessionNotFound),
+        (errno.ENAMETOOLONG, OSError),
+    ),
+)
+def test_an_error_of_the_system_has_its_kind(code: int, error: Type[Exception]) -> None:
+    with pytest.raises(error), storage_errors():
+        raise OSError(code, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the limit of Linux and macOS")
+def test_a_folder_too_deep_for_the_names_in_it_is_refused_at_the_start(tmp_path: Path) -> None:
+    longest = os.pathconf(tmp_path, "PC_PATH_MAX") - 1
+    below = len(str(Path(str(uuid.uuid4()), "uploads", ".tmp-0123456789ab", names.LONGEST))) + 1
+    # An upload of the longest name just fits.
+    fits = longest - below
+    deep = tmp_path
+    while fits - len(str(deep)) > 250:
+        deep = deep / ("x" * 200)
+    deep = deep / ("x" * (fits - len(str(deep)) - 1))
+    store = SessionStore(deep)
+    store.prepare()
+    assert keep(store.create(), "x" * 300 + ".jpeg") == "x" * 100 + ".jpeg"
+    with pytest.raises(StorageUnusable, match="SESSIONS_DIR is too deep"):
+        SessionStore(Path(f"{deep}x")).prepare()
 
 
 def test_a_held_upload_outlives_its_deletion_and_its_name_is_not_given_meanwhile(
