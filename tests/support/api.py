@@ -82,7 +82,9 @@ def encoded(image: Image.Image, kind: str, **save: Any) -> bytes:
 
 
 def files_below(folder: Path) -> List[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
