@@ -17,6 +17,7 @@ import pytest
 
 from local_space import weights
 from support.api import wait_until
+from support.forward_proxy import ForwardProxy
 from support.processes import PROJECT, StartServer
 from support.spaces import free_port
 
@@ -66,11 +67,11 @@ def environment(cache: Path, index: str) -> Dict[str, str]:
     return {**folders, **only, "PIP_INDEX_URL": index, "NO_PROXY": "127.0.0.1"}
 
 
-def fetch(cache: Path, index: str) -> subprocess.CompletedProcess[str]:
+def fetch(cache: Path, index: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "local_space.weights"],
         cwd=PROJECT,
-        env={**os.environ, **environment(cache, index)},
+        env={**os.environ, **environment(cache, index), **more},
         stderr=subprocess.PIPE,
         text=True,
         timeout=120,
@@ -95,6 +96,19 @@ def test_they_are_downloaded_once_and_kept(tmp_path: Path, cache: Path, genuine:
     assert "downloading the weights" in first.stderr and str(kept) in first.stderr
     again = fetch(cache, nowhere())
     assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_pip_reaches_its_index_through_a_socks_proxy(
+    tmp_path: Path, cache: Path, genuine: bytes
+) -> None:
+    proxy = ForwardProxy(is_socks=True)
+    through = {"ALL_PROXY": f"socks5h://{proxy.address}", "NO_PROXY": "", "no_proxy": ""}
+    with index_with(tmp_path, "rembg/u2netp.onnx", genuine) as url:
+        index = url.replace("127.0.0.1", "index.invalid")
+        got = fetch(cache, index, PIP_TRUSTED_HOST="index.invalid", **through)
+    proxy.close()
+    assert got.returncode == 0, got.stderr
+    assert set(proxy.requested) == {"index.invalid"}
 
 
 def test_a_damaged_copy_is_replaced(tmp_path: Path, cache: Path, genuine: bytes) -> None:
