@@ -100,6 +100,11 @@ def _check_config(answer: httpx.Response) -> None:
     status = answer.status_code
     if status == 429 or status >= 500:
         raise GeneratorUnavailable(f"The generator answers with {status}. Try again soon.")
+    if answer.is_redirect:
+        # Where it leads to may be internal, and clients read this.
+        raise GeneratorUnusable(
+            "The generator's address redirects to another one. Set HUNYUAN_SPACE_ID to that one."
+        )
     if status != 200:
         raise GeneratorUnusable(f"The generator is no Gradio server: it answers with {status}.")
     try:

@@ -89,7 +89,6 @@ def assert_told(make_client: MakeClient, url: str, words: str, helps: bool = Fal
     (
         PAGE,
         (404, {}, b"not found"),
-        (301, {"Location": "https://example.invalid/"}, b""),
         json_answer({"status": "ok"}),
         json_answer({"dependencies": [], "components": []}),
         json_answer({"dependencies": "none", "version": "6"}),
@@ -101,6 +100,11 @@ def assert_told(make_client: MakeClient, url: str, words: str, helps: bool = Fal
 def test_another_server_is_told_as_such(make_client: MakeClient, content: Answer) -> None:
     with web_server(content) as url:
         assert_told(make_client, url, NO_GRADIO)
+
+
+def test_an_address_that_redirects_is_told_as_such(make_client: MakeClient) -> None:
+    with web_server((301, {"Location": "https://example.invalid/"}, b"")) as url:
+        assert_told(make_client, url, "redirects to another one. Set HUNYUAN_SPACE_ID to that one.")
 
 
 def test_another_server_in_the_place_of_the_generator(make_client: MakeClient) -> None:
