@@ -80,8 +80,9 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
 
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # nohup ignores SIGHUP.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        # nohup ignores SIGHUP. A shell ignores SIGINT for what it runs in the background, but who
+        # sends it means it.
+        if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, end)
     print(_start_line(settings), flush=True)
     server.run()

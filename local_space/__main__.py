@@ -38,8 +38,9 @@ def main() -> None:
 
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
-        # nohup ignores SIGHUP.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+        # nohup ignores SIGHUP. A shell ignores SIGINT for what it runs in the background, but who
+        # sends it means it.
+        if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, stop)
     if arguments.end_with_stdin:
         threading.Thread(target=_stop_after_stdin, args=(stop,), daemon=True).start()

@@ -8,6 +8,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 import requests
@@ -128,10 +129,22 @@ def test_connections_leave_room_for_files_where_few_descriptors_are_allowed(
     assert server.health()["status"] == "ok"
 
 
+@pytest.fixture
+def as_in_the_background() -> Iterator[None]:
+    """A shell ignores SIGINT for what it runs in the background. nohup would ignore SIGHUP."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("signal_name", ("SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"))
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_nothing_is_left_in_the_temporary_folder(
-    tmp_path: Path, start_server: StartServer, signal_name: str
+    tmp_path: Path, as_in_the_background: None, start_server: StartServer, signal_name: str
 ) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
