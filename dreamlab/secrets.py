@@ -20,6 +20,6 @@ def _hide(word: str) -> str:
     user, at, rest = word.rpartition("@")
     if at and ":" in user:
         scheme, separator, _ = user.partition("://")
-        word = f"{scheme}{separator}***@{rest}"
+        word = (scheme + separator if separator else "") + "***@" + rest
     address, mark, query = word.partition("?")
     return f"{address}?***" if mark and "=" in query else word
