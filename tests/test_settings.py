@@ -35,7 +35,7 @@ def test_values_are_parsed() -> None:
     assert (settings.generation_timeout_s, settings.max_generations) == (2.5, 3)
     assert settings.space_auth == ("me", "pass:word")
     assert settings.sendfile == "/internal-models/"
-    assert settings.sessions_dir == Path("/data/sessions")
+    assert settings.sessions_dir == Path("/data/sessions").absolute()
 
 
 @pytest.mark.parametrize("scheme", ("https://", "http://", "https://www.", ""))

@@ -141,8 +141,8 @@ class SessionStore:
         return Session(session_id, self._root / session_id)
 
     def _sessions(self) -> List[Session]:
-        with os.scandir(self._root) as entries:
-            return [self._session(entry.name) for entry in entries if _UUID4.fullmatch(entry.name)]
+        entries = files.entries(self._root)
+        return [self._session(entry.name) for entry in entries if _UUID4.fullmatch(entry.name)]
 
     def _hide(self, session: Session) -> Path:
         """Rename a session's folder in one step, so that no request finds it any more."""
