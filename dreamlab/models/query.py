@@ -9,12 +9,14 @@ from typing import Mapping, Optional
 from dreamlab import fields
 from dreamlab.models.size import Size, fit
 
+_ANY_SIZE = Size()
+
 
 @dataclass(frozen=True)
 class ModelQuery:
     """The query of the routes of one model. A plain one asks for nothing."""
 
-    size: Size = Size()
+    size: Size = _ANY_SIZE
     max_faces: Optional[int] = None
 
     @classmethod

@@ -26,4 +26,7 @@ class Size:
 
 def fit(glb: bytes, size: Size) -> bytes:
     """Return the GLB with this size and origin in its vertices. Raises ModelUnsupported."""
-    return glb
+    # numpy is not imported before it is needed.
+    from dreamlab.models import fitting
+
+    return fitting.fit(glb, size) if size.is_given else glb
