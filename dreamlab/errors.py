@@ -86,6 +86,12 @@ class ModelNotFound(DreamLabError):
     message = "The session has no model of that name."
 
 
+class ModelUnsupported(DreamLabError):
+    """The file of a model cannot be measured or converted. The message says why."""
+
+    status, code = 422, "model_unsupported"
+
+
 class UploadNotFound(DreamLabError):
     """The session keeps no upload with that name."""
 
