@@ -74,9 +74,14 @@ def _positive(field: str, text: str) -> float:
     return value
 
 
+def is_size(value: Any) -> bool:
+    """Return whether a side of a model can be so many centimetres."""
+    return isinstance(value, (int, float)) and 1 <= value <= 10_000
+
+
 def _centimetres(field: str, text: str) -> float:
     value = _number(text)
-    if not 1 <= value <= 10_000:
+    if not is_size(value):
         raise InvalidOption(f"{field} must be a number of centimetres from 1 to 10000.")
     return value
 

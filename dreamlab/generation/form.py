@@ -21,7 +21,6 @@ VIEW_FIELDS = {
 }
 # In place of a front file: the name of an upload that the session keeps.
 UPLOAD_FIELD = "upload"
-_NO_DEFAULTS: Mapping[str, Any] = {}
 
 
 class View(NamedTuple):
@@ -64,6 +63,6 @@ def _size(file: FileStorage) -> int:
     return size
 
 
-def read_options(form: Mapping[str, str], defaults: Mapping[str, Any] = _NO_DEFAULTS) -> Options:
+def read_options(form: Mapping[str, str], defaults: Optional[Mapping[str, Any]] = None) -> Options:
     """Return the options of a form, with `defaults` for those not given. Raises InvalidOption."""
-    return Options(**{**defaults, **fields.read(form, fields.GENERATION)})
+    return Options(**{**(defaults or {}), **fields.read(form, fields.GENERATION)})

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from dreamlab import photos
-from dreamlab.errors import DreamLabError
+from dreamlab.clock import timestamp
+from dreamlab.errors import DreamLabError, ModelUnsupported, NotAvailable
 from dreamlab.generation.form import UPLOAD_FIELD, Views
+from dreamlab.models.query import ModelQuery
 from dreamlab.space.options import Options
 from dreamlab.space.progress import OnProgress, ignore_progress
 from dreamlab.storage.session import Session
 from dreamlab.storage.uploads import Hold, NewUpload, Upload
-from hunyuan_service import HunyuanService
+from hunyuan_service import HunyuanService, Made
 
 log = logging.getLogger("dreamlab")
 
@@ -102,14 +104,21 @@ def run(
     try:
         with session.draft() as draft, _files(generation) as files:
             made = service.generate(files, options, draft, on_progress)
+            refusals = _change(draft, options.query_for(made.size_guess_cm))
             size = draft.stat().st_size
+            record = {
+                **_record(generation, options, made, draft),
+                "engine": service.engine,
+                "seconds": round(time.monotonic() - started, 3),
+            }
             if reserved_name is None:
-                name = session.save(draft, generation.filename)
+                name = session.save(draft, generation.filename, record)
             else:
                 name = reserved_name
-                session.save_reserved(draft, name)
+                session.save_reserved(draft, name, record)
         outcome = "ok"
-        return GeneratedModel(name, made.seed, service.engine, made.warnings, made.lacks_texture)
+        warnings = (*made.warnings, *refusals)
+        return GeneratedModel(name, made.seed, service.engine, warnings, made.lacks_texture)
     except DreamLabError as error:
         outcome = error.code
         raise
@@ -122,6 +131,34 @@ def run(
             size,
             time.monotonic() - started,
         )
+
+
+def _change(draft: Path, query: ModelQuery) -> List[str]:
+    """Give the model what is asked of it. Return why it stays as it is, where it has to."""
+    refusals = []
+    for part in (ModelQuery(max_faces=query.max_faces), ModelQuery(query.size)):
+        if not part.is_plain:
+            try:
+                draft.write_bytes(part.apply(draft.read_bytes()))
+            except (ModelUnsupported, NotAvailable) as error:
+                refusals.append(str(error))
+    return refusals
+
+
+def _record(generation: Generation, options: Options, made: Made, draft: Path) -> Dict[str, Any]:
+    """Return what is kept of a generation beside its model."""
+    # numpy is not imported before it is needed.
+    from dreamlab.models import facts
+
+    return {
+        "generation_id": generation.id,
+        "seed": made.seed,
+        "options": asdict(options),
+        "uploads": {view.side: view.upload.name for view in generation.views},
+        "created": timestamp(time.time()),
+        "size_guess_cm": made.size_guess_cm,
+        **facts.read(draft.read_bytes())._asdict(),
+    }
 
 
 def _settled(generation: Generation) -> Options:

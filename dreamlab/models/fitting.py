@@ -13,7 +13,7 @@ from dreamlab.fields import CENTER
 from dreamlab.models import accessors, directions, glb, scene
 from dreamlab.models.accessors import Array, Tree
 from dreamlab.models.scene import Matrix, Place
-from dreamlab.models.size import Size
+from dreamlab.models.size import SIDES, Size
 from dreamlab.models.vertices import POSITION, Box, box_of, measure
 
 _SINGLE = np.dtype("<f4")
@@ -21,7 +21,6 @@ _INDICES = "indices"
 _DRACO = "KHR_draco_mesh_compression"
 _TYPES = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
 _ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
-_SIDES = "width", "height", "depth"
 # A scene may repeat a mesh any number of times.
 _MAX_COPIES = 10_000
 
@@ -188,7 +187,7 @@ def _affine(size: Size, box: Box) -> Affine:
     for axis, centimetres in enumerate(wanted):
         if centimetres is not None:
             if not box.extents[axis]:
-                raise ModelUnsupported(f"This model is flat: it has no {_SIDES[axis]} to change.")
+                raise ModelUnsupported(f"This model is flat: it has no {SIDES[axis]} to change.")
             given[axis] = centimetres / 100 / float(box.extents[axis])
     # The geometric mean; that of one number is the number itself, to the last bit.
     mean = float(np.prod([*given.values()])) ** (1 / max(len(given), 1))

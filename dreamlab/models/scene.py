@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 
@@ -30,15 +30,20 @@ class Place(NamedTuple):
     matrix: Matrix
 
 
+def packing(tree: Tree) -> Optional[str]:
+    """Return the required extension that packs the vertices, None where there is none."""
+    return next((name for name in tree.get("extensionsRequired", []) if name in _PACKED), None)
+
+
 def check_measurable(tree: Tree) -> None:
     """Raise ModelUnsupported where the accessors do not say where the vertices are."""
-    for name in tree.get("extensionsRequired", []):
-        if name in _PACKED:
-            raise ModelUnsupported(
-                f"The vertices of this model cannot be read: {_PACKED[name]} ({name})."
-            )
+    packed_by = packing(tree)
+    if packed_by is not None:
+        raise ModelUnsupported(
+            f"The vertices of this model cannot be read: {_PACKED[packed_by]} ({packed_by})."
+        )
     moves = "skins" in tree or "animations" in tree
-    if moves or any("targets" in each for mesh in _meshes(tree) for each in mesh["primitives"]):
+    if moves or any("targets" in primitive for primitive in primitives(tree)):
         raise ModelUnsupported("The vertices of this model move: it is animated.")
 
 
@@ -81,9 +86,10 @@ def flatten(tree: Tree, found: List[Place], fitted: Matrix) -> None:
             nodes[place.node]["matrix"] = (fitted @ place.matrix).T.ravel().tolist()
 
 
-def _meshes(tree: Tree) -> List[Tree]:
-    meshes: List[Tree] = tree.get("meshes", [])
-    return meshes
+def primitives(tree: Tree) -> Iterator[Tree]:
+    """Yield the primitives of all meshes."""
+    for mesh in tree.get("meshes", []):
+        yield from mesh["primitives"]
 
 
 def _matrix(node: Tree) -> Matrix:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Optional
+
+SIDES = ("width", "height", "depth")
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,14 @@ class Size:
     origin: Optional[str] = None
 
     @property
+    def has_sides(self) -> bool:
+        """Whether a side is given."""
+        return any(each is not None for each in (self.width_cm, self.height_cm, self.depth_cm))
+
+    @property
     def is_given(self) -> bool:
         """Whether a model changes by it."""
-        return any(each is not None for each in astuple(self))
+        return self != Size()
 
 
 def fit(glb: bytes, size: Size) -> bytes:

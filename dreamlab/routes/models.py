@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Dict
 
-from flask import Blueprint, Response, jsonify, send_file
+from flask import Blueprint, Response, jsonify, request, send_file
 
 from dreamlab.models import glb
+from dreamlab.models.query import ModelQuery
 from dreamlab.routes.answers import no_content
 from dreamlab.routes.current import settings, store
+from dreamlab.storage.session import ListedModel
 
 # A model never changes under its name, and only those who know the session may see it.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
+# The form of a model that is its small picture.
+THUMBNAIL_SUFFIX = ".webp"
+# What the list says of a model's record.
+_OF_RECORD = (
+    "created",
+    "engine",
+    "seed",
+    "generation_id",
+    "triangles",
+    "size_cm",
+    "texture",
+)
 
 blueprint = Blueprint("models", __name__)
 
@@ -23,6 +38,27 @@ def session_models(session_id: str) -> Response:
     return jsonify(session_id=session.id, models=session.models())
 
 
+@blueprint.get("/api/sessions/<string:session_id>/models")
+def described_models(session_id: str) -> Response:
+    """List a session's models with what is known of each, oldest first."""
+    session = store.open(session_id)
+    models = [describe(session.id, listed, request.url_root) for listed in session.listed_models()]
+    return jsonify(session_id=session.id, models=models)
+
+
+def describe(session_id: str, listed: ListedModel, root: str) -> Dict[str, Any]:
+    """Return what the list says of a model. `root` is the URL of the API."""
+    url = model_url(root, session_id, listed.name)
+    of_record = {name: listed.record[name] for name in _OF_RECORD}
+    return {
+        "model": listed.name,
+        "model_url": url,
+        "thumbnail_url": url[: -len(glb.SUFFIX)] + THUMBNAIL_SUFFIX,
+        "bytes": listed.size,
+        **of_record,
+    }
+
+
 @blueprint.get("/api/sessions/<string:session_id>/models/<string:name>")
 @blueprint.get("/sessions/<string:session_id>/models/<string:name>")
 def model(session_id: str, name: str) -> Response:
@@ -30,6 +66,18 @@ def model(session_id: str, name: str) -> Response:
     answer = _send(store.open(session_id).model(name))
     answer.headers["Cache-Control"] = CACHE_CONTROL
     return answer
+
+
+@blueprint.get("/api/sessions/<string:session_id>/models/<string:name>/report")
+def model_report(session_id: str, name: str) -> Response:
+    """Describe one model, or what the query would make of it, and where it can be shown."""
+    # numpy is not imported before it is needed.
+    from dreamlab.models.report import report
+
+    query = ModelQuery.parse(request.args)
+    session = store.open(session_id)
+    content = query.apply(session.model(name).read_bytes())
+    return jsonify(session_id=session.id, model=name, **report(content))
 
 
 @blueprint.delete("/api/sessions/<string:session_id>/models/<string:name>")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Mapping, Optional
 
 from dreamlab.fields import MAX_SEED
 from dreamlab.models.query import ModelQuery
@@ -38,8 +38,9 @@ class Options:
     origin: Optional[str] = None
     max_faces: Optional[int] = None
 
-    @property
-    def query(self) -> ModelQuery:
-        """What is asked of the model, but for the generator's guess of its size."""
+    def query_for(self, guess_cm: Optional[Mapping[str, float]]) -> ModelQuery:
+        """Return what is asked of a model of which the generator has guessed the size, or not."""
         size = Size(self.width_cm, self.height_cm, self.depth_cm, self.origin)
+        if self.auto_size and guess_cm and not size.has_sides:
+            size = Size(guess_cm["width"], guess_cm["height"], guess_cm["depth"], self.origin)
         return ModelQuery(size, self.max_faces)

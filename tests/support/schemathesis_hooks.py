@@ -20,5 +20,5 @@ def before_load_schema(context: Any, raw_schema: Any) -> None:
     """Add to the form's schema what generators of clients would make nothing of."""
     form = raw_schema["components"]["schemas"]["GenerationForm"]
     form["anyOf"] = [{"required": [field]} for field in ("image", "front_image")]
-    for switch in ("texture", "remove_background"):
+    for switch in ("texture", "remove_background", "auto_size"):
         form["properties"][switch] = {"enum": ["true", "false"], "type": "string"}
