@@ -8,7 +8,7 @@ Hidden files in a session's folders, and beside the sessions:
 
 .tmp-…              a temporary file or folder, removed when its `with` block ends
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet
-.record-<model>     how the model was made
+.record-….json      how a model was made
 .deleted-<name>     a tombstone: the name belonged to something deleted and is not used again
 .lock               the lock of the folder of all sessions, on Windows
 
@@ -33,7 +33,7 @@ from dreamlab.errors import DreamLabError, SessionNotFound, StorageFull, Storage
 TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
-RECORD = ".record-"
+RECORD, _JSON = ".record-", ".json"
 # Windows allows 259 characters for a whole path.
 _HEX_DIGITS = 12
 _TOO_LONG_WINERRORS = (3, 206)
@@ -127,7 +127,7 @@ def reservation(path: Path) -> Path:
 
 def record(path: Path) -> Path:
     """Return the file that says how the model at `path` was made."""
-    return path.with_name(RECORD + path.name)
+    return path.with_name(RECORD + path.name + _JSON)
 
 
 def tombstone(path: Path) -> Path:
@@ -232,7 +232,7 @@ def clear(folder: Path, before_ns: int) -> None:
             if path.stat().st_mtime_ns < before_ns:
                 remove(path)
     for path in folder.glob(RECORD + "*"):
-        if not path.with_name(path.name[len(RECORD) :]).exists():
+        if not path.with_name(path.name[len(RECORD) : -len(_JSON)]).exists():
             remove(path)
     for path in folder.glob(DELETED + "*"):
         remove(path.with_name(path.name[len(DELETED) :]))

@@ -208,6 +208,7 @@ def _shared_bytes() -> bytes:
                  for mesh in (first, second)]  # fmt: skip
     view = build.tree["accessors"][positions[0]]["bufferView"]
     build.tree["accessors"][positions[1]]["bufferView"] = view
+    build.tree["bufferViews"][view]["byteStride"] = 12
     nodes = [build.node(mesh=first), build.node(mesh=second, scale=[2, 1, 1])]
     return build.build(build.node(nodes))
 
