@@ -69,6 +69,19 @@ class ImageTooLarge(DreamLabError):
     status, code = 413, "upload_too_large"
 
 
+class ConversionFailed(DreamLabError):
+    """The process that converts a model was killed, or ended without an answer."""
+
+    status, code, retry_after = 503, "generator_unavailable", 10
+    message = "The model could not be converted: its converter broke off. Try again later."
+
+
+class ConversionTimeout(DreamLabError):
+    """A model was not converted within the time limit."""
+
+    status, code = 504, "generation_timeout"
+
+
 # Sessions on disk
 
 

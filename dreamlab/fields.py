@@ -50,7 +50,9 @@ def _origin(field: str, text: str) -> str:
     return text.lower()
 
 
-def _integer(low: int, high: int) -> Parser:
+def integer(low: int, high: int) -> Parser:
+    """Return the parser of whole numbers from `low` to `high`."""
+
     def parse(field: str, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 20 and low <= int(text) <= high):
             raise InvalidOption(f"{field} must be a whole number from {low} to {high}.")
@@ -92,16 +94,16 @@ MODEL: Dict[str, Parser] = {
     "height_cm": _centimetres,
     "depth_cm": _centimetres,
     "origin": _origin,
-    "max_faces": _integer(100, 1_000_000),
+    "max_faces": integer(100, 1_000_000),
 }
 GENERATION: Dict[str, Parser] = {
     "texture": _boolean,
     "remove_background": _boolean,
     "caption": _caption,
-    "seed": _integer(0, MAX_SEED),
-    "steps": _integer(1, 100),
+    "seed": integer(0, MAX_SEED),
+    "steps": integer(1, 100),
     "guidance_scale": _positive,
-    "octree_resolution": _integer(16, 512),
+    "octree_resolution": integer(16, 512),
     "auto_size": _boolean,
     **MODEL,
 }

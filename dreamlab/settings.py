@@ -192,6 +192,9 @@ class Settings:
     max_upload_mb: float = setting("MAX_UPLOAD_MB", _decimal(0.001, 10000.0), "40")
     max_image_megapixels: float = setting("MAX_IMAGE_MEGAPIXELS", _decimal(0.001, 1000.0), "64")
     max_model_mb: float = setting("MAX_MODEL_MB", _decimal(0.001, 100000.0), "512")
+    max_conversions: int = setting("MAX_CONVERSIONS", _integer(1, 100), "2")
+    conversion_timeout_s: float = setting("CONVERSION_TIMEOUT_S", _decimal(0.1, 3600.0), "60")
+    conversion_memory_mb: int = setting("CONVERSION_MEMORY_MB", _integer(100, 1_000_000), "4096")
     trusted_proxies: int = setting("TRUSTED_PROXIES", _integer(0, 10), "0")
     sendfile: Optional[str] = setting("SENDFILE", _location)
     sessions_dir: Path = setting("SESSIONS_DIR", _path, "sessions")  # noqa: RUF009

@@ -19,7 +19,7 @@ TOP_LEVEL = {
 # A module imports from its own layer and from the layers before it.
 LAYERS = (
     "errors", "clock", "secrets", "fields", "settings", "logs", "models", "photos", "storage",
-    "space", "hunyuan_service", "generation", "cluster", "routes", "web", "serving", "app",
+    "forms", "space", "hunyuan_service", "generation", "cluster", "routes", "web", "serving", "app",
 )  # fmt: skip
 
 

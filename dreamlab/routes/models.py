@@ -7,10 +7,10 @@ from typing import Any, Dict
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
+from dreamlab.forms import catalogue
 from dreamlab.models import glb
-from dreamlab.models.query import ModelQuery
 from dreamlab.routes.answers import no_content
-from dreamlab.routes.current import settings, store
+from dreamlab.routes.current import converter, settings, store
 from dreamlab.storage.session import ListedModel
 
 # A model never changes under its name, and only those who know the session may see it.
@@ -62,8 +62,8 @@ def describe(session_id: str, listed: ListedModel, root: str) -> Dict[str, Any]:
 @blueprint.get("/api/sessions/<string:session_id>/models/<string:name>")
 @blueprint.get("/sessions/<string:session_id>/models/<string:name>")
 def model(session_id: str, name: str) -> Response:
-    """Send one model."""
-    answer = _send(store.open(session_id).model(name))
+    """Send one model, in the form that the end of its name says."""
+    answer = _send(converter.form(store.open(session_id), name, request.args), name)
     answer.headers["Cache-Control"] = CACHE_CONTROL
     return answer
 
@@ -74,9 +74,9 @@ def model_report(session_id: str, name: str) -> Response:
     # numpy is not imported before it is needed.
     from dreamlab.models.report import report
 
-    query = ModelQuery.parse(request.args)
     session = store.open(session_id)
-    content = query.apply(session.model(name).read_bytes())
+    session.model(name)
+    content = converter.form(session, name, request.args).read_bytes()
     return jsonify(session_id=session.id, model=name, **report(content))
 
 
@@ -96,12 +96,13 @@ def delete_all_models(session_id: str) -> Response:
     return no_content()
 
 
-def _send(path: Path) -> Response:
+def _send(path: Path, name: str) -> Response:
     """Send the file, with ranges and ETag, or tell the nginx in front to send it."""
+    mimetype = catalogue.split(name)[1].mimetype
     if settings.sendfile is None:
-        return send_file(path, mimetype=glb.MIMETYPE, download_name=path.name, conditional=True)
-    answer = Response(mimetype=glb.MIMETYPE)
-    answer.headers.set("Content-Disposition", "inline", filename=path.name)
+        return send_file(path, mimetype=mimetype, download_name=name, conditional=True)
+    answer = Response(mimetype=mimetype)
+    answer.headers.set("Content-Disposition", "inline", filename=name)
     location = settings.sendfile + path.relative_to(settings.sessions_dir).as_posix()
     answer.headers["X-Accel-Redirect"] = location
     return answer

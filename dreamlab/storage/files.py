@@ -9,6 +9,7 @@ Hidden files in a session's folders, and beside the sessions:
 .tmp-…              a temporary file or folder, removed when its `with` block ends
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet
 .record-….json      how a model was made
+.form-…             a form of a model, named after a digest of the model's name and its query
 .deleted-<name>     a tombstone: the name belonged to something deleted and is not used again
 .lock               the lock of the folder of all sessions, on Windows
 
@@ -34,6 +35,7 @@ TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
 RECORD, _JSON = ".record-", ".json"
+FORM = ".form-"
 # Windows allows 259 characters for a whole path.
 _HEX_DIGITS = 12
 _TOO_LONG_WINERRORS = (3, 206)
