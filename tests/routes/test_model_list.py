@@ -124,3 +124,29 @@ def test_a_list_of_hundreds_of_models_opens_none_of_them(
     assert describe(quick_client, session_id) == described
     assert time.process_time() - start < 0.5
     assert {each["triangles"] for each in described} == {22}
+
+
+def test_a_report_is_of_what_a_query_would_make(quick_client: FlaskClient, tmp_path: Path) -> None:
+    session_id = new_session(quick_client)
+    folder = tmp_path / "sessions" / session_id / "models"
+    (folder / "chair.glb").write_bytes(gltf_files.plain())
+    (folder / "draco.glb").write_bytes(gltf_files.draco())
+    url = f"/api/sessions/{session_id}/models"
+
+    def passing(query: str) -> Any:
+        report = quick_client.get(f"{url}/chair.glb/report{query}").json
+        return {each["target"] for each in report["targets"] if each["passes"]}
+
+    assert passing("?origin=floor") - passing("") == {"khronos_mobile_ar", "apple_quick_look"}
+    sized = quick_client.get(f"{url}/chair.glb/report?height_cm=90&width_cm=50").json
+    assert (sized["session_id"], sized["model"]) == (session_id, "chair.glb")
+    assert (sized["extents_m"]["height"], sized["extents_m"]["width"]) == (0.9, 0.5)
+    assert sized["lowest_m"] == 0
+    for query, code in (
+        ("chair.glb/report?height_cm=0", (422, "invalid_option")),
+        ("draco.glb/report?height_cm=90", (422, "model_unsupported")),
+        ("none.glb/report", (404, "model_not_found")),
+    ):
+        answer = quick_client.get(f"{url}/{query}")
+        assert (answer.status_code, answer.json["code"]) == code
+    assert quick_client.get(f"{url}/draco.glb/report").json["extents_m"] is None
