@@ -6,23 +6,19 @@ for a place; two for the same form wait for the same process.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Mapping
+from typing import Callable, Dict, Iterator, Mapping
 
-from dreamlab import errors
-from dreamlab.errors import ConversionFailed, ConversionTimeout, DreamLabError, GeneratorBusy
+from dreamlab.errors import DreamLabError, GeneratorBusy
 from dreamlab.forms import catalogue
 from dreamlab.forms.catalogue import FormQuery
-from dreamlab.settings import PROJECT, Settings
+from dreamlab.forms.process import Job, convert
+from dreamlab.settings import Settings
 from dreamlab.storage.forms import Forms
 from dreamlab.storage.session import Session
 
@@ -30,13 +26,6 @@ from dreamlab.storage.session import Session
 WAITING = 16
 _WAIT_S, _RETRY_AFTER_S = 10.0, 5
 _BUSY = "Too many models are being converted at the moment. Try again soon."
-# One thread each: a conversion takes one processor.
-_ENVIRON = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
-if sys.platform == "win32":
-    _FLAGS = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-else:
-    _FLAGS = 0
-
 log = logging.getLogger("dreamlab")
 
 
@@ -44,8 +33,7 @@ class Converter:
     """The conversions of one server process, within the limits of its settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._timeout_s = settings.conversion_timeout_s
-        self._memory_mb = settings.conversion_memory_mb
+        self._settings = settings
         self._requests = threading.Semaphore(settings.max_conversions + WAITING)
         self._places = threading.Semaphore(settings.max_conversions)
         self._running: Dict[Path, Future[Path]] = {}
@@ -65,14 +53,12 @@ class Converter:
         path = forms.path(query.digest() + form.suffix)
         if path.exists():
             return path
-        job = {
-            "source": str(source),
-            "form": form.suffix,
-            "query": dict(texts),
-            "memory_mb": self._memory_mb,
-        }
+
+        def make() -> Path:
+            return self._make(session, forms, path, Job(source, form.suffix, texts))
+
         with self._admitted():
-            return self._once(path, lambda: self._make(session, forms, path, job))
+            return self._once(path, make)
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
@@ -101,13 +87,13 @@ class Converter:
                 del self._running[path]
         return own.result()
 
-    def _make(self, session: Session, forms: Forms, path: Path, job: Dict[str, Any]) -> Path:
+    def _make(self, session: Session, forms: Forms, path: Path, job: Job) -> Path:
         if path.exists():
             return path
         started, outcome = time.monotonic(), "internal_error"
         try:
             with self._place(), session.draft() as draft:
-                self._run({**job, "target": str(draft)})
+                convert(job, draft, self._settings)
                 forms.save(draft, path)
             outcome = "ok"
         except DreamLabError as error:
@@ -115,7 +101,7 @@ class Converter:
             raise
         finally:
             seconds = time.monotonic() - started
-            log.info("conversion to %s: %s, %.2f s", job["form"][1:], outcome, seconds)
+            log.info("conversion to %s: %s, %.2f s", job.form[1:], outcome, seconds)
         return path
 
     @contextmanager
@@ -126,44 +112,3 @@ class Converter:
             yield
         finally:
             self._places.release()
-
-    def _run(self, job: Dict[str, Any]) -> None:
-        """Run the job in a child process. Raises what it ends with."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dreamlab.forms.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            env={**os.environ, **_ENVIRON},
-            creationflags=_FLAGS,
-            cwd=PROJECT,
-        )
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            # It stays open: the child ends with it.
-            with suppress(OSError):
-                process.stdin.write(json.dumps(job) + "\n")
-                process.stdin.flush()
-            process.wait(self._timeout_s)
-            answer = process.stdout.read()
-        except subprocess.TimeoutExpired as error:
-            raise ConversionTimeout(
-                f"The model was not converted within {self._timeout_s:g} seconds."
-            ) from error
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-            with suppress(OSError):
-                process.stdin.close()
-        if process.returncode != 0 or not answer:
-            log.warning("a converter ended with status %d", process.returncode)
-            raise ConversionFailed
-        _raise_error(json.loads(answer))
-
-
-def _raise_error(answer: Dict[str, str]) -> None:
-    """Raise the error that the child met, if it did."""
-    if answer:
-        kind = getattr(errors, answer["error"])
-        raise kind(answer["message"])

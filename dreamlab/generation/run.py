@@ -11,9 +11,18 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 
 from dreamlab import photos
 from dreamlab.clock import timestamp
-from dreamlab.errors import DreamLabError, ModelUnsupported, NotAvailable
+from dreamlab.errors import (
+    ConversionFailed,
+    ConversionTimeout,
+    DreamLabError,
+    ModelUnsupported,
+    NotAvailable,
+)
+from dreamlab.forms.catalogue import GLB
+from dreamlab.forms.process import Job, convert
 from dreamlab.generation.form import UPLOAD_FIELD, Views
 from dreamlab.models.query import ModelQuery
+from dreamlab.settings import Settings
 from dreamlab.space.options import Options
 from dreamlab.space.progress import OnProgress, ignore_progress
 from dreamlab.storage.session import Session
@@ -92,6 +101,7 @@ def _reopen(side: str, field: str, upload: Upload, max_megapixels: float) -> Kep
 def run(
     generation: Generation,
     service: HunyuanService,
+    settings: Settings,
     on_progress: OnProgress = ignore_progress,
     reserved_name: Optional[str] = None,
 ) -> GeneratedModel:
@@ -104,7 +114,7 @@ def run(
     try:
         with session.draft() as draft, _files(generation) as files:
             made = service.generate(files, options, draft, on_progress)
-            refusals = _change(draft, options.query_for(made.size_guess_cm))
+            refusals = _change(session, draft, options.query_for(made.size_guess_cm), settings)
             size = draft.stat().st_size
             record = {
                 **_record(generation, options, made, draft),
@@ -133,16 +143,28 @@ def run(
         )
 
 
-def _change(draft: Path, query: ModelQuery) -> List[str]:
+def _change(session: Session, draft: Path, query: ModelQuery, settings: Settings) -> List[str]:
     """Give the model what is asked of it. Return why it stays as it is, where it has to."""
     refusals = []
-    for part in (ModelQuery(max_faces=query.max_faces), ModelQuery(query.size)):
-        if not part.is_plain:
-            try:
-                draft.write_bytes(part.apply(draft.read_bytes()))
-            except (ModelUnsupported, NotAvailable) as error:
-                refusals.append(str(error))
+    if query.max_faces is not None:
+        try:
+            _simplify(session, draft, query.max_faces, settings)
+        except (ModelUnsupported, NotAvailable, ConversionFailed, ConversionTimeout) as error:
+            refusals.append(str(error))
+    if query.size.is_given:
+        try:
+            draft.write_bytes(ModelQuery(query.size).apply(draft.read_bytes()))
+        except ModelUnsupported as error:
+            refusals.append(str(error))
     return refusals
+
+
+def _simplify(session: Session, draft: Path, max_faces: int, settings: Settings) -> None:
+    """Give the model fewer faces, in a process of its own: it takes seconds and memory."""
+    with session.draft() as simplified:
+        job = Job(draft, GLB.suffix, {"max_faces": str(max_faces)})
+        convert(job, simplified, settings)
+        simplified.replace(draft)
 
 
 def _record(generation: Generation, options: Options, made: Made, draft: Path) -> Dict[str, Any]:

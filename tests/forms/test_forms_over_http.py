@@ -114,6 +114,27 @@ def test_the_query_is_in_the_form(model: Model) -> None:
     assert plain.content == (model.folder / model.name).read_bytes()
 
 
+def test_a_generation_asks_for_fewer_faces(server: Server) -> None:
+    session_id = server.session()
+    made = server.post(session_id, image_bytes(), max_faces="500", height_cm="90")
+    assert "warnings" not in made.json()
+    content = requests.get(made.json()["model_url"]).content
+    assert len(solids.load(content, "glb").faces) <= 500
+    low, high = solids.extents(content, "glb")
+    assert (low[1], high[1]) == pytest.approx((0, 0.9), abs=1e-6)
+
+
+def test_a_model_keeps_its_faces_where_the_converter_is_killed(server: Server) -> None:
+    session_id = server.session()
+    with ThreadPoolExecutor() as pool:
+        job = pool.submit(server.post, session_id, image_bytes(), max_faces="500")
+        os.kill(converter_of(server), signal.SIGKILL)
+    assert job.result().status_code == 200
+    assert "converter broke off" in job.result().json()["warnings"][0]
+    own = requests.get(job.result().json()["model_url"]).content
+    assert len(solids.load(own, "glb").faces) == len(solids.load(solids.ellipsoid(), "glb").faces)
+
+
 @pytest.mark.parametrize(
     ("form", "field", "value"),
     (
