@@ -18,15 +18,6 @@ BENCHMARKS = (
     "stand_in",
     "forms",
 )
-    "overhead",
-    "small_routes",
-    "download",
-    "upload",
-    "waiting",
-    "start",
-    "stand_in",
-    "forms",
-)
 
 
 def main() -> None:

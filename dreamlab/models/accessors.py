@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamlab.errors import ModelUnsupported
 
 Tree = Dict[str, Any]
-Array = np.ndarray[Any, Any]
+Array = NDArray[Any]
 
 FLOAT = 5126
 _DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", FLOAT: "<f4"}

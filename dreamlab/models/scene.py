@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dreamlab.errors import ModelUnsupported
 
 Tree = Dict[str, Any]
-Matrix = np.ndarray[Any, np.dtype[np.float64]]
+Matrix = NDArray[np.float64]
 
 _NO_NODE = -1
 _PLACE = ("matrix", "translation", "rotation", "scale")
