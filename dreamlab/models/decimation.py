@@ -57,8 +57,8 @@ def _with_seams(mesh: Mesh, target: int, keeps_border: bool) -> Mesh:
         from opengl_decimate import DecimateError, SimplifyOptions, simplify
     except ImportError as error:
         raise NotAvailable(
-            "Models with texture coordinates cannot be simplified here: that needs the package "
-            "opengl-decimate, which has no release for this Python."
+            "A model with texture coordinates, or of several parts, cannot be simplified here: "
+            "that needs the package opengl-decimate, which has no release for this Python."
         ) from error
     options = SimplifyOptions(
         target_count=target,

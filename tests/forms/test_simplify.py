@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import trimesh
 from PIL import Image
 
-from dreamlab.errors import ModelUnsupported
+from dreamlab.errors import ModelUnsupported, NotAvailable
 from dreamlab.models import glb, parts
 from dreamlab.models.simplify import simplify
 from support.api import DATA
 from support.solids import LEFT_COLOUR, RIGHT_COLOUR, ellipsoid, load, off_the_surface, texture
 
-pytest.importorskip("opengl_decimate", reason="it has no release for this Python")
+HAS_SEAMS = find_spec("opengl_decimate") is not None
+needs_seams = pytest.mark.skipif(
+    not HAS_SEAMS, reason="opengl-decimate has no release for this Python"
+)
 
 
 def samples(content: bytes) -> np.ndarray:
@@ -23,7 +27,9 @@ def samples(content: bytes) -> np.ndarray:
     return np.asarray(points)
 
 
-@pytest.mark.parametrize("is_textured", (False, True))
+@pytest.mark.parametrize(
+    "is_textured", (False, pytest.param(True, marks=needs_seams)), ids=("plain", "textured")
+)
 def test_a_tenth_of_the_faces_is_near_the_surface_and_closed(is_textured: bool) -> None:
     content = ellipsoid(80, is_textured)
     fewer = simplify(content, 2500)
@@ -38,6 +44,7 @@ def test_a_tenth_of_the_faces_is_near_the_surface_and_closed(is_textured: bool) 
     glb.check(io.BytesIO(fewer))
 
 
+@needs_seams
 def test_the_texture_is_the_same_and_stays_where_it_was() -> None:
     content = ellipsoid(80)
     (old,), (new,) = parts.read(content), parts.read(simplify(content, 1000))
@@ -60,11 +67,18 @@ def test_the_texture_is_the_same_and_stays_where_it_was() -> None:
     assert (image[64, column][~is_left & clear] == RIGHT_COLOUR).all()
 
 
+@pytest.mark.skipif(HAS_SEAMS, reason="opengl-decimate is installed")
+def test_a_texture_needs_a_package_that_not_all_pythons_have() -> None:
+    with pytest.raises(NotAvailable, match="opengl-decimate"):
+        simplify(ellipsoid(20), 500)
+
+
 def test_a_model_within_the_budget_is_the_same_file() -> None:
     content = ellipsoid(20)
     assert simplify(content, 100_000) is content
 
 
+@needs_seams
 def test_parts_that_join_still_do() -> None:
     """Two halves of a closed surface, each with a material of its own."""
     whole = load(ellipsoid(60, is_textured=False), "glb")
@@ -77,12 +91,14 @@ def test_parts_that_join_still_do() -> None:
     assert fewer.is_watertight
 
 
+@needs_seams
 def test_what_would_tear_is_refused() -> None:
     """Each pole has 160 places in the texture, one for each face that it has."""
     with pytest.raises(ModelUnsupported, match="100 triangles without tearing: 162 is the least"):
         simplify(ellipsoid(80), 100)
 
 
+@needs_seams
 @pytest.mark.parametrize("name", ("couch", "televisionCabinet", "stool"))
 def test_real_pieces_of_many_parts_keep_their_size(name: str) -> None:
     content = (DATA / "pieces" / f"{name}.glb").read_bytes()

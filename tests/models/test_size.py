@@ -48,6 +48,8 @@ def test_a_height_is_exact_and_the_piece_stands_in_the_middle_of_the_floor(layou
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_height_alone_keeps_the_shape(name: str) -> None:
+    if name.startswith("a root with") and trimesh.__version__ < "5":
+        pytest.skip("trimesh 4, the last one for Python 3.8, ignores the transform of a root")
     model = LAYOUTS[name]()
     # trimesh does not read sparse accessors.
     before = in_scene(gltf_files.plain() if "sparse" in name else model)
