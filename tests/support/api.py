@@ -82,9 +82,14 @@ def encoded(image: Image.Image, kind: str, **save: Any) -> bytes:
 
 
 def files_below(folder: Path) -> List[str]:
-    return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    )
+    """Return the files of a session or of all, but for the records of models that are there."""
+    paths = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return sorted(paths - {_record_of(path) for path in paths})
+
+
+def _record_of(model: str) -> str:
+    folder, _, name = model.rpartition("/")
+    return f"{folder}/.record-{name}.json"
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
