@@ -4,8 +4,9 @@ import { format } from "./size.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SIDES = ["width", "height", "depth"];
-// How far the numbers are from their lines, in px.
+// How far the numbers are from their lines, and from the sides of the picture, in px.
 const LABEL_DISTANCE = 18;
+const LABEL_MARGIN = { x: 38, y: 12 };
 
 const hotspotName = (x, y, z) => `hotspot-${x}${y}${z}`;
 
@@ -99,7 +100,11 @@ function besideLine(from, to, middle) {
   const isInward = across.x * (center.x - middle.x) + across.y * (center.y - middle.y) < 0;
   const distance = (isInward ? -1 : 1) * LABEL_DISTANCE;
   // A number is wider than it is high.
-  return { x: center.x + 1.6 * distance * across.x, y: center.y + distance * across.y };
+  const label = { x: center.x + 1.6 * distance * across.x, y: center.y + distance * across.y };
+  for (const [axis, margin] of Object.entries(LABEL_MARGIN)) {
+    label[axis] = Math.max(margin, Math.min(label[axis], 2 * middle[axis] - margin));
+  }
+  return label;
 }
 
 function setAttributes(element, attributes) {

@@ -40,7 +40,7 @@ export async function show(url, usdz, name, poster) {
     "interaction-prompt": "none",
     "rotation-per-second": "24deg",
     // The numbers beside the model need room.
-    "camera-orbit": "-35deg 75deg 125%",
+    "camera-orbit": "-35deg 75deg 150%",
   };
   for (const [key, value] of Object.entries(attributes)) viewer.setAttribute(key, value);
   setRotating(viewer, !reducedMotion.matches);
