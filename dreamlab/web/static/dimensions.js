@@ -12,6 +12,7 @@ const hotspotName = (x, y, z) => `hotspot-${x}${y}${z}`;
 
 // Draws the lines as long as the viewer is shown. The drawing follows the camera.
 export function attach(viewer) {
+  if (!(viewer.getDimensions().y >= 0)) return; // there is nothing in it
   const svg = document.createElementNS(SVG, "svg");
   svg.classList.add("dimensions");
   svg.setAttribute("aria-hidden", "true");
