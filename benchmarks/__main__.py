@@ -17,6 +17,7 @@ BENCHMARKS = (
     "start",
     "stand_in",
     "forms",
+    "phone",
 )
 
 
