@@ -101,10 +101,12 @@ def test_the_record_of_a_model_is_deleted_with_it(
 ) -> None:
     session_id = session_with_models(quick_client, 2)
     folder = tmp_path / "sessions" / session_id / "models"
-    assert ".record-chair.glb.json" in files_below(folder)
+    record = folder / ".record-chair.glb.json"
+    assert record.exists()
     quick_client.delete(f"/api/sessions/{session_id}/models/chair.glb")
     quick_client.delete(f"/api/delete_all_models/{session_id}")
     assert files_below(folder) == [".deleted-chair-2.glb", ".deleted-chair.glb"]
+    assert not record.exists()
 
 
 def test_a_list_of_hundreds_of_models_opens_none_of_them(
