@@ -27,7 +27,7 @@ from dreamlab.space.deadlines import DeadlineExceeded, call_within, seconds_left
 from dreamlab.space.description import SHAPE_ENDPOINT, TEXTURE_ENDPOINT
 from dreamlab.space.failures import is_failure_of_job, translate
 from dreamlab.space.options import Options
-from dreamlab.space.outputs import model_paths, seed_of, unread_views
+from dreamlab.space.outputs import model_paths, seed_of, size_guess_of, unread_views
 from dreamlab.space.progress import (
     OnProgress,
     ProgressEvent,
@@ -45,11 +45,12 @@ _NO_TEXTURE = "The generator could not make a texture: the model is white."
 
 
 class Made(NamedTuple):
-    """What is told of a model: its seed, None where the generator takes none, and what it lacks."""
+    """What is told of a model. A generator that takes no seed or guesses no size leaves None."""
 
     seed: Optional[int]
     warnings: Tuple[str, ...]
     lacks_texture: bool
+    size_guess_cm: Optional[Dict[str, float]]
 
 
 class HunyuanService:
@@ -126,9 +127,8 @@ class HunyuanService:
         if unread:
             warnings.append(f"The generator did not read these views: {', '.join(unread)}.")
         takes_seed = connection.description.has_input(endpoint, "seed")
-        return Made(
-            seed_of(outputs, options.seed if takes_seed else None), tuple(warnings), lacks_texture
-        )
+        seed = seed_of(outputs, options.seed if takes_seed else None)
+        return Made(seed, tuple(warnings), lacks_texture, size_guess_of(outputs))
 
     def _run(
         self,

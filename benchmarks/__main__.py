@@ -8,7 +8,17 @@ from importlib import import_module
 
 from benchmarks import report
 
-BENCHMARKS = ("overhead", "small_routes", "download", "upload", "waiting", "start", "stand_in")
+BENCHMARKS = (
+    "overhead",
+    "small_routes",
+    "download",
+    "upload",
+    "waiting",
+    "start",
+    "stand_in",
+    "forms",
+    "phone",
+)
 
 
 def main() -> None:

@@ -8,14 +8,15 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from dreamlab import serving
 from dreamlab.logs import log_to_stderr
-from dreamlab.serving import SPARE_THREADS, bound_memory
+from dreamlab.serving import bound_memory
 from dreamlab.settings import load
 
 worker_class = "gthread"
 workers = 2
-# Each worker process runs up to MAX_GENERATIONS generations.
-threads = load().max_generations + SPARE_THREADS
+# Each worker process runs up to MAX_GENERATIONS generations and MAX_CONVERSIONS conversions.
+threads = serving.threads(load())
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -69,6 +69,19 @@ class ImageTooLarge(DreamLabError):
     status, code = 413, "upload_too_large"
 
 
+class ConversionFailed(DreamLabError):
+    """The process that converts a model was killed, or ended without an answer."""
+
+    status, code, retry_after = 503, "generator_unavailable", 10
+    message = "The model could not be converted: its converter broke off. Try again later."
+
+
+class ConversionTimeout(DreamLabError):
+    """A model was not converted within the time limit."""
+
+    status, code = 504, "generation_timeout"
+
+
 # Sessions on disk
 
 
@@ -84,6 +97,12 @@ class ModelNotFound(DreamLabError):
 
     status, code = 404, "model_not_found"
     message = "The session has no model of that name."
+
+
+class ModelUnsupported(DreamLabError):
+    """The file of a model cannot be measured or converted. The message says why."""
+
+    status, code = 422, "model_unsupported"
 
 
 class UploadNotFound(DreamLabError):

@@ -26,10 +26,11 @@ from werkzeug.exceptions import (
     default_exceptions,
 )
 
+from dreamlab.forms.converter import WAITING
 from dreamlab.routes.answers import REFUSAL
 from dreamlab.settings import MEGABYTE, Settings
 
-# Threads for the other routes: a listing never waits for a generation.
+# Threads for the other routes: a listing never waits for a generation or a conversion.
 SPARE_THREADS = 8
 # A body of up to this many times the limit is read to its end before it is refused. A client that
 # is disconnected while it sends does not see the reason.
@@ -64,7 +65,7 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
     server = waitress.create_server(
         app,
         sockets=listen(settings.host, settings.port),
-        threads=settings.max_generations + SPARE_THREADS,
+        threads=threads(settings),
         max_request_body_size=int(settings.max_upload_mb * MEGABYTE) * READ_TO_REFUSE,
         clear_untrusted_proxy_headers=not settings.trusted_proxies,
         connection_limit=bound_connections(),
@@ -86,6 +87,11 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
             signal.signal(number, end)
     print(_start_line(settings), flush=True)
     server.run()
+
+
+def threads(settings: Settings) -> int:
+    """Return how many requests are served at once."""
+    return settings.max_generations + settings.max_conversions + WAITING + SPARE_THREADS
 
 
 def _start_line(settings: Settings) -> str:

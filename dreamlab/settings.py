@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional, Tuple, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 
+from dreamlab import fields
+from dreamlab.errors import InvalidOption
 from dreamlab.secrets import hide_secrets
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -152,6 +155,22 @@ def _origins(value: str) -> Tuple[str, ...]:
     return tuple(re.sub("(?<=[^:/])/+$", "", origin) for origin in _origin_list(value))
 
 
+def _options(value: str) -> Dict[str, Any]:
+    try:
+        pairs = dict(parse_qsl(value, keep_blank_values=True, strict_parsing=True))
+    except ValueError:
+        raise ValueError(
+            f"must be options as in a query, such as texture=true&origin=center, not {value!r}"
+        ) from None
+    for name in pairs:
+        if name not in fields.GENERATION:
+            raise ValueError(f"has no option {name!r}: there are {', '.join(fields.GENERATION)}")
+    try:
+        return fields.read(pairs, fields.GENERATION)
+    except InvalidOption as error:
+        raise ValueError(f"has a bad value: {error}") from error
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings table of the README, in its order and its units."""
@@ -167,9 +186,15 @@ class Settings:
         "MAX_GENERATIONS_PER_SESSION", _integer(1, 1000)
     )
     generator_concurrency: Optional[int] = setting("GENERATOR_CONCURRENCY", _integer(1, 1000))
+    generation_defaults: Optional[Dict[str, Any]] = setting(  # noqa: RUF009
+        "GENERATION_DEFAULTS", _options
+    )
     max_upload_mb: float = setting("MAX_UPLOAD_MB", _decimal(0.001, 10000.0), "40")
     max_image_megapixels: float = setting("MAX_IMAGE_MEGAPIXELS", _decimal(0.001, 1000.0), "64")
     max_model_mb: float = setting("MAX_MODEL_MB", _decimal(0.001, 100000.0), "512")
+    max_conversions: int = setting("MAX_CONVERSIONS", _integer(1, 100), "2")
+    conversion_timeout_s: float = setting("CONVERSION_TIMEOUT_S", _decimal(0.1, 3600.0), "60")
+    conversion_memory_mb: int = setting("CONVERSION_MEMORY_MB", _integer(100, 1_000_000), "4096")
     trusted_proxies: int = setting("TRUSTED_PROXIES", _integer(0, 10), "0")
     sendfile: Optional[str] = setting("SENDFILE", _location)
     sessions_dir: Path = setting("SESSIONS_DIR", _path, "sessions")  # noqa: RUF009
@@ -209,7 +234,7 @@ def load(environ: Optional[Mapping[str, str]] = None) -> Settings:
         dotenv = {k: v for k, v in dotenv_values(PROJECT / ".env").items() if v is not None}
         environ = {**dotenv, **os.environ}
     given = {}
-    for each in fields(Settings):
+    for each in dataclasses.fields(Settings):
         name, text = each.metadata["name"], environ.get(each.metadata["name"], "").strip()
         try:
             if text:

@@ -28,6 +28,7 @@ def test_values_are_parsed() -> None:
             "MAX_GENERATIONS": "3",
             "HUNYUAN_SPACE_AUTH": "me:pass:word",
             "SENDFILE": "/internal-models/",
+            "GENERATION_DEFAULTS": "texture=yes&origin=center&height_cm=90&max_faces=40000",
             "SESSIONS_DIR": "/data/sessions",
         }
     )
@@ -35,6 +36,12 @@ def test_values_are_parsed() -> None:
     assert (settings.generation_timeout_s, settings.max_generations) == (2.5, 3)
     assert settings.space_auth == ("me", "pass:word")
     assert settings.sendfile == "/internal-models/"
+    assert settings.generation_defaults == {
+        "texture": True,
+        "origin": "center",
+        "height_cm": 90,
+        "max_faces": 40000,
+    }
     assert settings.sessions_dir == Path("/data/sessions").absolute()
 
 
@@ -72,6 +79,10 @@ def test_an_engine_is_local_or_a_space_or_a_url(engine: str) -> None:
         ("CELERY_BROKER_URL", "rabbitmq-host"),
         ("CELERY_RESULT_BACKEND", "amqp://host"),
         ("GENERATION_QUEUE", "fast"),
+        ("GENERATION_DEFAULTS", "texture"),
+        ("GENERATION_DEFAULTS", "texture=perhaps"),
+        ("GENERATION_DEFAULTS", "height_cm=0&origin=center"),
+        ("GENERATION_DEFAULTS", "height=90"),
         ("MAX_QUEUE", "0"),
         ("MAX_GENERATIONS_PER_SESSION", "0"),
     ),

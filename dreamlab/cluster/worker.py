@@ -98,7 +98,7 @@ def generate(self: Task, task: Dict[str, Any]) -> List[Any]:
         with session.uploads.hold() as hold:
             views = reopen_views(hold, names, own.max_image_megapixels)
             generation = Generation(self.request.id, session, views, Options(**options))
-            generated = run(generation, service(), on_progress, model)
+            generated = run(generation, service(), own, on_progress, model)
     except DreamLabError as error:
         return [*TaskResult(own.engine, error=messages.error_to_dict(error))]
     _, seed, engine, warnings, lacks_texture = generated

@@ -34,6 +34,7 @@ class InProcessGenerator:
 
     def __init__(self, service: HunyuanService, settings: Settings) -> None:
         self._service = service
+        self._settings = settings
         self._capacity = Capacity(settings.max_generations, settings.max_generations_per_session)
         self.slot = self._capacity.slot
         self.close = service.close
@@ -42,7 +43,7 @@ class InProcessGenerator:
         self, generation: Generation, on_progress: OnProgress = ignore_progress
     ) -> GeneratedModel:
         try:
-            return run(generation, self._service, on_progress)
+            return run(generation, self._service, self._settings, on_progress)
         except GenerationTimeout as error:
             if error.unfinished is not None:
                 self._capacity.hold(generation.id, error.unfinished)

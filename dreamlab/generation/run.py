@@ -5,18 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from dreamlab import photos
-from dreamlab.errors import DreamLabError
+from dreamlab.clock import timestamp
+from dreamlab.errors import (
+    ConversionFailed,
+    ConversionTimeout,
+    DreamLabError,
+    ModelUnsupported,
+    NotAvailable,
+)
+from dreamlab.forms.catalogue import GLB
+from dreamlab.forms.process import Job, convert
 from dreamlab.generation.form import UPLOAD_FIELD, Views
+from dreamlab.models.query import ModelQuery
+from dreamlab.settings import Settings
 from dreamlab.space.options import Options
 from dreamlab.space.progress import OnProgress, ignore_progress
 from dreamlab.storage.session import Session
 from dreamlab.storage.uploads import Hold, NewUpload, Upload
-from hunyuan_service import HunyuanService
+from hunyuan_service import HunyuanService, Made
 
 log = logging.getLogger("dreamlab")
 
@@ -90,6 +101,7 @@ def _reopen(side: str, field: str, upload: Upload, max_megapixels: float) -> Kep
 def run(
     generation: Generation,
     service: HunyuanService,
+    settings: Settings,
     on_progress: OnProgress = ignore_progress,
     reserved_name: Optional[str] = None,
 ) -> GeneratedModel:
@@ -102,14 +114,21 @@ def run(
     try:
         with session.draft() as draft, _files(generation) as files:
             made = service.generate(files, options, draft, on_progress)
+            refusals = _change(session, draft, options.query_for(made.size_guess_cm), settings)
             size = draft.stat().st_size
+            record = {
+                **_record(generation, options, made, draft),
+                "engine": service.engine,
+                "seconds": round(time.monotonic() - started, 3),
+            }
             if reserved_name is None:
-                name = session.save(draft, generation.filename)
+                name = session.save(draft, generation.filename, record)
             else:
                 name = reserved_name
-                session.save_reserved(draft, name)
+                session.save_reserved(draft, name, record)
         outcome = "ok"
-        return GeneratedModel(name, made.seed, service.engine, made.warnings, made.lacks_texture)
+        warnings = (*made.warnings, *refusals)
+        return GeneratedModel(name, made.seed, service.engine, warnings, made.lacks_texture)
     except DreamLabError as error:
         outcome = error.code
         raise
@@ -122,6 +141,46 @@ def run(
             size,
             time.monotonic() - started,
         )
+
+
+def _change(session: Session, draft: Path, query: ModelQuery, settings: Settings) -> List[str]:
+    """Give the model what is asked of it. Return why it stays as it is, where it has to."""
+    refusals = []
+    if query.max_faces is not None:
+        try:
+            _simplify(session, draft, query.max_faces, settings)
+        except (ModelUnsupported, NotAvailable, ConversionFailed, ConversionTimeout) as error:
+            refusals.append(str(error))
+    if query.size.is_given:
+        try:
+            draft.write_bytes(ModelQuery(query.size).apply(draft.read_bytes()))
+        except ModelUnsupported as error:
+            refusals.append(str(error))
+    return refusals
+
+
+def _simplify(session: Session, draft: Path, max_faces: int, settings: Settings) -> None:
+    """Give the model fewer faces, in a process of its own: it takes seconds and memory."""
+    with session.draft() as simplified:
+        job = Job(draft, GLB.suffix, {"max_faces": str(max_faces)})
+        convert(job, simplified, settings)
+        simplified.replace(draft)
+
+
+def _record(generation: Generation, options: Options, made: Made, draft: Path) -> Dict[str, Any]:
+    """Return what is kept of a generation beside its model."""
+    # numpy is not imported before it is needed.
+    from dreamlab.models import facts
+
+    return {
+        "generation_id": generation.id,
+        "seed": made.seed,
+        "options": asdict(options),
+        "uploads": {view.side: view.upload.name for view in generation.views},
+        "created": timestamp(time.time()),
+        "size_guess_cm": made.size_guess_cm,
+        **facts.read(draft.read_bytes())._asdict(),
+    }
 
 
 def _settled(generation: Generation) -> Options:

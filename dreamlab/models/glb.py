@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
-from typing import Any, BinaryIO, Dict
+from typing import Any, BinaryIO, Dict, Tuple
 
 SUFFIX = ".glb"
 MIMETYPE = "model/gltf-binary"
 _HEADER = struct.Struct("<4sIIII")
-_JSON_CHUNK = 0x4E4F534A
+_CHUNK = struct.Struct("<II")
+_JSON_CHUNK, _BINARY_CHUNK = 0x4E4F534A, 0x004E4942
 _BLOCK = 1 << 20
 # A scene's description is much smaller. What is larger is not read.
 _MAX_JSON = 64 << 20
@@ -45,6 +47,36 @@ def check(file: BinaryIO) -> Dict[str, Any]:
     return tree
 
 
+def split(content: bytes) -> Tuple[Dict[str, Any], slice]:
+    """Return the glTF's JSON, and where its binary data is in `content`. Raises InvalidGlb."""
+    tree = check(io.BytesIO(content))
+    start = _HEADER.size + _HEADER.unpack_from(content)[3] + _CHUNK.size
+    if start > len(content):
+        return tree, slice(0, 0)
+    length, chunk_type = _CHUNK.unpack_from(content, start - _CHUNK.size)
+    if chunk_type != _BINARY_CHUNK or start + length > len(content):
+        raise InvalidGlb("its second chunk is not its data")
+    return tree, slice(start, start + length)
+
+
+def join(tree: Dict[str, Any], binary: memoryview, added: int, rest: memoryview) -> io.BytesIO:
+    """Return a GLB with `added` empty bytes behind `binary`, and further chunks behind these.
+
+    The binary data begins at the file's position.
+    """
+    text = _json_chunk(tree)
+    length = len(binary) + added
+    file = io.BytesIO()
+    size = _HEADER.size + len(text) + _CHUNK.size + length + len(rest)
+    file.write(_HEADER.pack(b"glTF", 2, size, len(text), _JSON_CHUNK) + text)
+    start = file.write(_CHUNK.pack(length, _BINARY_CHUNK)) + _HEADER.size + len(text)
+    file.write(binary)
+    file.write(bytes(added))
+    file.write(rest)
+    file.seek(start)
+    return file
+
+
 def is_coloured(tree: Dict[str, Any]) -> bool:
     """Return whether a glTF has a texture, or colours at its vertices."""
     return bool(tree.get("textures")) or '"COLOR_0"' in json.dumps(tree.get("meshes", []))
@@ -70,8 +102,7 @@ def add_root(file: BinaryIO, tree: Dict[str, Any]) -> None:
 
 
 def _replace_json(file: BinaryIO, tree: Dict[str, Any]) -> None:
-    text = json.dumps(tree, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
+    text = _json_chunk(tree)
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     *_, old_length, _ = _HEADER.unpack(file.read(_HEADER.size))
@@ -81,6 +112,11 @@ def _replace_json(file: BinaryIO, tree: Dict[str, Any]) -> None:
     file.write(_HEADER.pack(b"glTF", 2, size, len(text), _JSON_CHUNK) + text)
     file.truncate(size)
     file.flush()
+
+
+def _json_chunk(tree: Dict[str, Any]) -> bytes:
+    text = json.dumps(tree, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 4)
 
 
 def _move(file: BinaryIO, start: int, target: int, end: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from datetime import datetime, timezone
 from typing import Any, Dict, NamedTuple, Optional
 
 from flask import Flask, Response, current_app, g, jsonify, request
@@ -57,12 +56,6 @@ def _literally(origin: str) -> str:
 def no_content() -> Response:
     """Return the answer to a deletion."""
     return Response(status=204)
-
-
-def timestamp(seconds: float) -> str:
-    """Return a time, in seconds since 1970, as RFC 3339 in UTC."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def answer_error(error: Exception) -> Response:

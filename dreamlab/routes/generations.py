@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import Any, Dict
+from contextlib import ExitStack, suppress
+from typing import Any, Dict, Mapping
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from dreamlab.errors import ModelNotFound, SessionNotFound
 from dreamlab.generation.form import read_options, read_views
 from dreamlab.generation.run import GeneratedModel, Generation, keep_views
 from dreamlab.routes import event_stream
@@ -24,7 +25,8 @@ def process_furniture_image(session_id: str) -> Response:
     session = store.open(session_id)
     with ExitStack() as held:
         generation_id = held.enter_context(generator.slot(session))
-        submitted, options = read_views(request.files, request.form), read_options(request.form)
+        submitted = read_views(request.files, request.form)
+        options = read_options(request.form, settings.generation_defaults)
         hold = held.enter_context(session.uploads.hold())
         views = keep_views(hold, submitted, settings.max_image_megapixels)
         generation = Generation(generation_id, session, views, options)
@@ -46,11 +48,24 @@ def describe(generation: Generation, model: GeneratedModel, root: str) -> Dict[s
         "seed": model.seed,
         "engine": model.engine,
     }
+    # Somebody may have deleted the model since.
+    with suppress(ModelNotFound, SessionNotFound):
+        answer.update(describe_size(generation, generation.session.record(model.name)))
     if model.lacks_texture:
         answer["texture"] = False
     if model.warnings:
         answer["warnings"] = list(model.warnings)
     return answer
+
+
+def describe_size(generation: Generation, record: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the size of a model where one was asked for, and the guess where there is one."""
+    guess, described = record["size_guess_cm"], {}
+    if generation.options.query_for(guess).size.is_given:
+        described["size_cm"] = record["size_cm"]
+    if guess is not None:
+        described["size_guess_cm"] = guess
+    return described
 
 
 def wants_events() -> bool:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Dict
 
-from flask import Blueprint, Response, jsonify, send_file
+from flask import Blueprint, Response, jsonify, request, send_file
 
+from dreamlab.forms import catalogue
 from dreamlab.models import glb
 from dreamlab.routes.answers import no_content
-from dreamlab.routes.current import settings, store
+from dreamlab.routes.current import converter, settings, store
+from dreamlab.storage.session import ListedModel
 
 # A model never changes under its name, and only those who know the session may see it.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
+# The form of a model that is its small picture.
+THUMBNAIL_SUFFIX = ".webp"
+# What the list says of a model's record.
+_OF_RECORD = (
+    "created",
+    "engine",
+    "seed",
+    "generation_id",
+    "triangles",
+    "size_cm",
+    "texture",
+)
 
 blueprint = Blueprint("models", __name__)
 
@@ -23,13 +38,46 @@ def session_models(session_id: str) -> Response:
     return jsonify(session_id=session.id, models=session.models())
 
 
+@blueprint.get("/api/sessions/<string:session_id>/models")
+def described_models(session_id: str) -> Response:
+    """List a session's models with what is known of each, oldest first."""
+    session = store.open(session_id)
+    models = [describe(session.id, listed, request.url_root) for listed in session.listed_models()]
+    return jsonify(session_id=session.id, models=models)
+
+
+def describe(session_id: str, listed: ListedModel, root: str) -> Dict[str, Any]:
+    """Return what the list says of a model. `root` is the URL of the API."""
+    url = model_url(root, session_id, listed.name)
+    of_record = {name: listed.record[name] for name in _OF_RECORD}
+    return {
+        "model": listed.name,
+        "model_url": url,
+        "thumbnail_url": url[: -len(glb.SUFFIX)] + THUMBNAIL_SUFFIX,
+        "bytes": listed.size,
+        **of_record,
+    }
+
+
 @blueprint.get("/api/sessions/<string:session_id>/models/<string:name>")
 @blueprint.get("/sessions/<string:session_id>/models/<string:name>")
 def model(session_id: str, name: str) -> Response:
-    """Send one model."""
-    answer = _send(store.open(session_id).model(name))
+    """Send one model, in the form that the end of its name says."""
+    answer = _send(converter.form(store.open(session_id), name, request.args), name)
     answer.headers["Cache-Control"] = CACHE_CONTROL
     return answer
+
+
+@blueprint.get("/api/sessions/<string:session_id>/models/<string:name>/report")
+def model_report(session_id: str, name: str) -> Response:
+    """Describe one model, or what the query would make of it, and where it can be shown."""
+    # numpy is not imported before it is needed.
+    from dreamlab.models.report import report
+
+    session = store.open(session_id)
+    session.model(name)
+    content = converter.form(session, name, request.args).read_bytes()
+    return jsonify(session_id=session.id, model=name, **report(content))
 
 
 @blueprint.delete("/api/sessions/<string:session_id>/models/<string:name>")
@@ -48,12 +96,13 @@ def delete_all_models(session_id: str) -> Response:
     return no_content()
 
 
-def _send(path: Path) -> Response:
+def _send(path: Path, name: str) -> Response:
     """Send the file, with ranges and ETag, or tell the nginx in front to send it."""
+    mimetype = catalogue.split(name)[1].mimetype
     if settings.sendfile is None:
-        return send_file(path, mimetype=glb.MIMETYPE, download_name=path.name, conditional=True)
-    answer = Response(mimetype=glb.MIMETYPE)
-    answer.headers.set("Content-Disposition", "inline", filename=path.name)
+        return send_file(path, mimetype=mimetype, download_name=name, conditional=True)
+    answer = Response(mimetype=mimetype)
+    answer.headers.set("Content-Disposition", "inline", filename=name)
     location = settings.sendfile + path.relative_to(settings.sessions_dir).as_posix()
     answer.headers["X-Accel-Redirect"] = location
     return answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from dreamlab.routes.answers import no_content, timestamp
+from dreamlab.clock import timestamp
+from dreamlab.routes.answers import no_content
 from dreamlab.routes.current import store
 
 blueprint = Blueprint("uploads", __name__)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Mapping, Optional
 
-MAX_SEED = 10_000_000
+from dreamlab.fields import MAX_SEED
+from dreamlab.models.query import ModelQuery
+from dreamlab.models.size import Size
 
 
 def draw_seed() -> int:
@@ -28,3 +30,17 @@ class Options:
     steps: Optional[int] = None
     guidance_scale: Optional[float] = None
     octree_resolution: Optional[int] = None
+    # What is made of the generator's model. The generator itself does not get these.
+    width_cm: Optional[float] = None
+    height_cm: Optional[float] = None
+    depth_cm: Optional[float] = None
+    auto_size: bool = False
+    origin: Optional[str] = None
+    max_faces: Optional[int] = None
+
+    def query_for(self, guess_cm: Optional[Mapping[str, float]]) -> ModelQuery:
+        """Return what is asked of a model of which the generator has guessed the size, or not."""
+        size = Size(self.width_cm, self.height_cm, self.depth_cm, self.origin)
+        if self.auto_size and guess_cm and not size.has_sides:
+            size = Size(guess_cm["width"], guess_cm["height"], guess_cm["depth"], self.origin)
+        return ModelQuery(size, self.max_faces)

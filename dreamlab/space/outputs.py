@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from dreamlab import fields
 from dreamlab.errors import GenerationFailed
 from dreamlab.models import glb
+from dreamlab.models.size import SIDES
 from dreamlab.space.description import Description
 
 
@@ -35,6 +37,15 @@ def seed_of(outputs: Sequence[Any], sent: Optional[int]) -> Optional[int]:
     if isinstance(last, (int, float)) and not isinstance(last, bool):
         return int(last)
     return sent
+
+
+def size_guess_of(outputs: Sequence[Any]) -> Optional[Dict[str, float]]:
+    """Return the width, height and depth that the generator guesses, None where it does not."""
+    for output in outputs:
+        guess = output.get("size_guess_cm") if isinstance(output, dict) else None
+        if isinstance(guess, dict) and all(fields.is_size(guess.get(side)) for side in SIDES):
+            return {side: guess[side] for side in SIDES}
+    return None
 
 
 def unread_views(

@@ -8,6 +8,8 @@ Hidden files in a session's folders, and beside the sessions:
 
 .tmp-…              a temporary file or folder, removed when its `with` block ends
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet
+.record-….json      how a model was made
+.form-…             a form of a model, named after a digest of the model's name and its query
 .deleted-<name>     a tombstone: the name belonged to something deleted and is not used again
 .lock               the lock of the folder of all sessions, on Windows
 
@@ -32,6 +34,8 @@ from dreamlab.errors import DreamLabError, SessionNotFound, StorageFull, Storage
 TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
+RECORD, _JSON = ".record-", ".json"
+FORM = ".form-"
 # Windows allows 259 characters for a whole path.
 _HEX_DIGITS = 12
 _TOO_LONG_WINERRORS = (3, 206)
@@ -121,6 +125,11 @@ else:
 def reservation(path: Path) -> Path:
     """Return the file that reserves the name of `path`."""
     return path.with_name(RESERVED + path.name)
+
+
+def record(path: Path) -> Path:
+    """Return the file that says how the model at `path` was made."""
+    return path.with_name(RECORD + path.name + _JSON)
 
 
 def tombstone(path: Path) -> Path:
@@ -216,13 +225,17 @@ def storage_errors() -> Iterator[None]:
 def clear(folder: Path, before_ns: int) -> None:
     """Remove what a killed process left in `folder`.
 
-    That is temporary files older than `before_ns`, what was deleted while it was in use, and the
-    reservations of saved models. Other reservations may belong to tasks that still wait.
+    That is temporary files older than `before_ns`, what was deleted while it was in use, the
+    records of models that are not there, and the reservations of saved ones. Other reservations may
+    belong to tasks that still wait.
     """
     for path in folder.glob(TEMPORARY + "*"):
         with suppress(FileNotFoundError):
             if path.stat().st_mtime_ns < before_ns:
                 remove(path)
+    for path in folder.glob(RECORD + "*"):
+        if not path.with_name(path.name[len(RECORD) : -len(_JSON)]).exists():
+            remove(path)
     for path in folder.glob(DELETED + "*"):
         remove(path.with_name(path.name[len(DELETED) :]))
     for path in folder.glob(RESERVED + "*"):

@@ -7,14 +7,23 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional
 
 from dreamlab.errors import ModelNotFound
 from dreamlab.models import glb
 from dreamlab.settings import LONGEST_GENERATION_S
-from dreamlab.storage import files, names
+from dreamlab.storage import files, names, records
 from dreamlab.storage.files import storage_errors
+from dreamlab.storage.forms import Forms
 from dreamlab.storage.uploads import Uploads
+
+
+class ListedModel(NamedTuple):
+    """A model in the list: its name, its size in bytes and its record."""
+
+    name: str
+    size: int
+    record: records.Record
 
 
 @dataclass(frozen=True)
@@ -53,14 +62,16 @@ class Session:
             finally:
                 self._touch()
 
-    def save(self, draft: Path, upload_name: str) -> str:
+    def save(
+        self, draft: Path, upload_name: str, record: Optional[Mapping[str, Any]] = None
+    ) -> str:
         """Make the finished `draft` a model that is named after its upload. Return its name."""
         with storage_errors():
             files.sync(draft)
         while True:
             name = self.reserve(upload_name)
             try:
-                if self._link(draft, name):
+                if self._link(draft, name, record):
                     return name
             finally:
                 # The model itself holds the name now.
@@ -84,7 +95,9 @@ class Session:
                     files.remove(reservation)
         raise AssertionError("numbered() ended")
 
-    def save_reserved(self, draft: Path, name: str) -> None:
+    def save_reserved(
+        self, draft: Path, name: str, record: Optional[Mapping[str, Any]] = None
+    ) -> None:
         """Make the finished `draft` the model with the reserved `name`, unless it was saved before.
 
         Where several attempts make one model, on any host, the first one to save it counts.
@@ -92,12 +105,15 @@ class Session:
         with storage_errors():
             files.sync(draft)
         if not self.was_saved(name):
-            self._link(draft, name)
+            self._link(draft, name, record)
 
-    def _link(self, draft: Path, name: str) -> bool:
+    def _link(self, draft: Path, name: str, record: Optional[Mapping[str, Any]]) -> bool:
         """Link `draft` to the model `name`. Return False if that name is or was taken."""
         path = self._models / name
         with storage_errors():
+            if record is not None:
+                # Before the model, which so is never listed without it.
+                records.write(path, record)
             try:
                 os.link(draft, path)
             except FileExistsError:
@@ -105,6 +121,7 @@ class Session:
             if files.tombstone(path).exists():
                 # A client deleted a model of that name since we looked.
                 files.remove(path)
+                files.remove(files.record(path))
                 return False
             files.sync_folder(self._models)
         return True
@@ -125,12 +142,42 @@ class Session:
                         found.append((entry.stat().st_mtime_ns, entry.name))
         return [name for _, name in sorted(found)]
 
+    def listed_models(self) -> List[ListedModel]:
+        """Return the complete models with their records, oldest first."""
+        found = []
+        for name in self.models():
+            # It may be deleted at this moment.
+            with suppress(ModelNotFound, FileNotFoundError):
+                size = self.model(name).stat().st_size
+                found.append(ListedModel(name, size, self.record(name)))
+        return found
+
+    def record(self, name: str) -> records.Record:
+        """Return the record of a model. Raises ModelNotFound.
+
+        A model of before there were records gets one, which says what its file says.
+        """
+        path = self.model(name)
+        record = records.read(path)
+        if record is None:
+            with storage_errors():
+                record = records.of_file(path)
+                records.write(path, record)
+            if not files.is_there(path):
+                files.remove(files.record(path))
+                raise ModelNotFound
+        return record
+
     def model(self, name: str) -> Path:
         """Return the path of the model `name`. Raises ModelNotFound."""
         path = self._models / name
         if not names.is_plain(name, glb.SUFFIX) or not files.is_there(path):
             raise ModelNotFound
         return path
+
+    def forms(self, name: str) -> Forms:
+        """Return the forms of the model `name`."""
+        return Forms(self._models / name)
 
     def delete_model(self, name: str) -> None:
         """Delete a model. Raises ModelNotFound.
@@ -143,6 +190,8 @@ class Session:
                 files.bury(path)
         except FileExistsError as error:
             raise ModelNotFound from error
+        files.remove(files.record(path))
+        self.forms(name).delete()
 
     def delete_models(self) -> None:
         """Delete every model that is complete now."""

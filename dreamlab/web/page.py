@@ -114,8 +114,8 @@ def policy(viewer: Viewer) -> str:
         # model-viewer compiles its mesh decoder, which is WebAssembly, when it is loaded.
         "script-src": f"{scripts} 'wasm-unsafe-eval'",
         "style-src": f"'self' '{VIEWER_STYLE}'",
-        # Posters are blobs of the chosen photos, thumbnails are data kept in the browser.
-        "img-src": "'self' blob: data:",
+        # Posters are blobs of the chosen photos.
+        "img-src": "'self' blob:",
         # model-viewer unpacks a model's textures into blobs and fetches them.
         "connect-src": "'self' blob:",
         "base-uri": "'none'",

@@ -15,6 +15,8 @@ def test_the_answer_has_what_the_contract_promises(
     client: FlaskClient, session_id: str, chair: bytes, stand_in_url: str
 ) -> None:
     answer = post(client, session_id, chair, seed="5").json
+    guess = answer.pop("size_guess_cm")
+    assert set(guess) == {"width", "height", "depth"} and 70 < guess["height"] < 110
     assert answer == {
         "message": "Image saved successfully",
         "session_id": session_id,

@@ -56,7 +56,8 @@ def test_every_code_of_the_contract_is_described(openapi: Dict[str, Any]) -> Non
     assert codes == {
         "missing_image", "bad_request", "unauthorized", "session_not_found", "model_not_found",
         "upload_not_found", "not_found", "requested_range_not_satisfiable", "upload_too_large",
-        "unsupported_image", "invalid_option", "nothing_to_model", "quota_exceeded",
+        "unsupported_image", "invalid_option", "model_unsupported", "nothing_to_model",
+        "quota_exceeded",
         "internal_error", "not_available", "generation_failed", "generator_busy",
         "generator_unavailable", "generation_timeout", "storage_full",
         "storage_unavailable",

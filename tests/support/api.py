@@ -82,9 +82,10 @@ def encoded(image: Image.Image, kind: str, **save: Any) -> bytes:
 
 
 def files_below(folder: Path) -> List[str]:
-    return sorted(
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
-    )
+    """Return the files of a session or of all, but for the records of models that are there."""
+    paths = {path for path in folder.rglob("*") if path.is_file()}
+    records = {path.with_name(f".record-{path.name}.json") for path in paths}
+    return sorted(path.relative_to(folder).as_posix() for path in paths - records)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
@@ -77,10 +77,12 @@ class Server(HttpApi):
         return int(status.split(name + ":")[1].split()[0]) / 1024
 
     def children(self) -> List[int]:
-        folder = Path(f"/proc/{self.process.pid}/task")
-        return [
-            int(pid) for task in folder.iterdir() for pid in (task / "children").read_text().split()
-        ]
+        found: List[int] = []
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            # A thread may end meanwhile.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, (task / "children").read_text().split())
+        return found
 
 
 StartServer = Callable[..., Server]

@@ -19,6 +19,9 @@ schemathesis.openapi.format(
 def before_load_schema(context: Any, raw_schema: Any) -> None:
     """Add to the form's schema what generators of clients would make nothing of."""
     form = raw_schema["components"]["schemas"]["GenerationForm"]
-    form["anyOf"] = [{"required": [field]} for field in ("image", "front_image")]
-    for switch in ("texture", "remove_background"):
+    # Either field of the front will do. schemathesis, which leaves one of two out to send something
+    # invalid, would not see that the other one is there.
+    form["required"] = ["image"]
+    del form["properties"]["front_image"]
+    for switch in ("texture", "remove_background", "auto_size"):
         form["properties"][switch] = {"enum": ["true", "false"], "type": "string"}

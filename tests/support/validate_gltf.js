@@ -6,6 +6,6 @@ Promise.all(
   process.argv.slice(2).map(async (path) => {
     const report = await validator.validateBytes(new Uint8Array(fs.readFileSync(path)));
     const { numErrors, numWarnings, messages } = report.issues;
-    return { path, numErrors, numWarnings, messages };
+    return { path, numErrors, numWarnings, messages, info: report.info };
   }),
 ).then((reports) => console.log(JSON.stringify(reports)));

@@ -13,7 +13,11 @@ export class ApiError extends Error {
 // Relative to the page: a proxy may serve it below a path.
 const url = (path) => new URL(path, document.baseURI).href;
 
-export const modelUrl = (name) => url(`sessions/${storage.session()}/models/${name}`);
+// The URL of a model in one of its forms.
+export function modelUrl(name, form = "glb", query = "") {
+  const path = `sessions/${storage.session()}/models/${name.replace(/glb$/, form)}`;
+  return url(query ? `${path}?${query}` : path);
+}
 
 async function call(path, options = {}) {
   let response;
@@ -93,12 +97,13 @@ export async function generate(form, { signal, onProgress, askKey }) {
   throw new ApiError("connection_lost");
 }
 
-// The session's models, oldest first; none without a session. Forgets a session that has ended.
+// The records of the session's models, oldest first; none without a session. Forgets a session that
+// has ended.
 export async function models() {
   const id = storage.session();
   if (!id) return [];
   try {
-    return (await (await call(`api/session_models/${id}`)).json()).models;
+    return (await (await call(`api/sessions/${id}/models`)).json()).models;
   } catch (error) {
     if (error.code !== "session_not_found") throw error;
     storage.setSession(null);
@@ -106,6 +111,9 @@ export async function models() {
     return [];
   }
 }
+
+export const report = async (name, query) =>
+  (await call(`api/sessions/${storage.session()}/models/${name}/report?${query}`)).json();
 
 async function remove(path) {
   try {

@@ -2,32 +2,32 @@
 
 import * as api from "./api.js";
 import { modelTitle } from "./messages.js";
-import * as storage from "./storage.js";
 
 const list = document.getElementById("list");
-let listedNames = [];
+let records = [];
 
-export const names = () => listedNames;
-export const url = (name) => storage.model(name).url ?? api.modelUrl(name);
+export const names = () => records.map(({ model }) => model);
+export const record = (name) => records.find(({ model }) => model === name);
 
 // Loads the list again. Returns the names that are new in it.
 export async function refresh(onOpen, onDelete) {
-  const before = listedNames;
-  listedNames = (await api.models()).reverse();
-  list.replaceChildren(...listedNames.map((name) => createItem(name, onOpen, onDelete)));
-  document.getElementById("clear").hidden = !listedNames.length;
-  document.getElementById("none").hidden = Boolean(listedNames.length);
-  return listedNames.filter((name) => !before.includes(name));
-}
-
-export function updateThumbnail(name) {
-  const button = [...list.querySelectorAll(".look")].find(({ dataset }) => dataset.model === name);
-  button?.replaceChildren(createThumbnail(name));
+  const before = names();
+  records = (await api.models()).reverse();
+  const items = [...list.children];
+  const itemOf = (name) => items.find(({ dataset }) => dataset.url === api.modelUrl(name));
+  // An item that stays keeps its picture.
+  list.replaceChildren(
+    ...names().map((name) => itemOf(name) ?? createItem(name, onOpen, onDelete)),
+  );
+  document.getElementById("clear").hidden = !records.length;
+  document.getElementById("none").hidden = Boolean(records.length);
+  return names().filter((name) => !before.includes(name));
 }
 
 function createItem(name, onOpen, onDelete) {
   const title = modelTitle(name);
   const item = document.createElement("li");
+  item.dataset.url = api.modelUrl(name);
   const caption = document.createElement("span");
   caption.className = "caption";
   caption.textContent = title;
@@ -39,10 +39,12 @@ function createItem(name, onOpen, onDelete) {
   return item;
 }
 
+// The server makes the picture. Where it cannot, or has no time for it, there is an icon.
 function createThumbnail(name) {
-  const { thumbnail } = storage.model(name);
-  if (!thumbnail) return createIcon("icon-cube");
-  return Object.assign(new Image(), { src: thumbnail, alt: "" });
+  const image = Object.assign(new Image(), { loading: "lazy", alt: "", width: 512, height: 512 });
+  image.addEventListener("error", () => image.replaceWith(createIcon("icon-cube")));
+  image.src = api.modelUrl(name, "webp");
+  return image;
 }
 
 function createButton(className, name, label, content, onClick) {

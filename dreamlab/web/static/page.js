@@ -1,52 +1,31 @@
 // Handles what a person does, and shows the state of the page.
 
 import * as api from "./api.js";
+import * as dialogs from "./dialogs.js";
 import * as gallery from "./gallery.js";
 import * as messages from "./messages.js";
+import * as photos from "./photos.js";
+import * as result from "./result.js";
 import * as storage from "./storage.js";
 import * as viewer from "./viewer.js";
 import * as views from "./views.js";
+import { SizeField } from "./size.js";
+import { announce, showError, showNote, showState, stage } from "./stage.js";
 
 // A pending model is polled for, with growing pauses, until it is listed or this time is over.
 const MAX_POLL_INTERVAL_S = 15;
 const POLL_TIMEOUT_S = 1200;
 
+// What Apple's Quick Look takes at most. So many faces are about 3 MB, Khronos' limit for phones.
+const MAX_FACES = 100_000;
+
 const byId = (id) => document.getElementById(id);
-const stage = byId("stage");
-const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 let generation = null; // the AbortController of the generation in flight
 let currentPoll = null;
-let shownModel = null;
+let isSizeOfResult = false; // the size in the form is that of the model that is shown
 
-const announce = (text) => (byId("live").textContent = text);
-
-function showNote(text) {
-  byId("note").textContent = text;
-  byId("note").hidden = !text;
-}
-
-function showState(state, focus) {
-  stage.dataset.state = state;
-  for (const part of stage.children) part.hidden = part.className !== state;
-  if (state !== "result") {
-    viewer.close();
-    shownModel = null;
-  }
-  if (!focus) return;
-  byId(focus).focus({ preventScroll: true });
-  stage.scrollIntoView({ behavior: reducedMotion.matches ? "auto" : "smooth", block: "nearest" });
-}
-
-function showError(error) {
-  const { title, advice, canRetry, canChangePhoto, detail } = messages.explainError(error);
-  byId("trouble").textContent = title;
-  byId("advice").textContent = advice;
-  byId("detail").textContent = detail;
-  byId("again").hidden = !canRetry;
-  byId("other").hidden = !canChangePhoto;
-  showState("problem", "trouble");
-}
+const sizeField = new SizeField(byId("size"), { onChange: () => (isSizeOfResult = false) });
 
 // Generating a model
 
@@ -54,36 +33,50 @@ async function generate() {
   const form = byId("form");
   if (generation) return;
   if (!form.checkValidity()) {
-    byId("advanced").open = true;
+    if (form.querySelector("#advanced :invalid")) byId("advanced").open = true;
     return form.reportValidity();
   }
   const photo = views.frontPhoto();
   if (!photo) return showError(new api.ApiError("missing_image"));
-  const limit = Number(document.body.dataset.maxUploadMb);
-  if (views.totalBytes() > limit * 2 ** 20) {
-    const chosen = messages.formatSize(views.totalBytes());
-    const detail = `You chose ${chosen}; ${limit} MB is the limit.`;
-    return showError(new api.ApiError("upload_too_large", detail));
-  }
   const poster = URL.createObjectURL(photo);
   const data = new FormData(form);
+  const size = sizeField.value;
+  if (size) data.set(`${size.side}_cm`, size.cm);
+  data.set("max_faces", MAX_FACES);
   const hideProgress = showProgress(poster);
   viewer.load().catch(() => {});
   try {
+    await preparePhotos(data);
+    generation.signal.throwIfAborted();
     const options = { signal: generation.signal, onProgress: updateProgress, askKey };
-    const { model, model_url: url, warnings = [], ...made } = await api.generate(data, options);
+    const { model, warnings = [], size_guess_cm: guess } = await api.generate(data, options);
     storage.setPendingSince(null);
-    storage.setModel(model, { url, engine: made.engine, seed: made.seed });
+    storage.setSize(model, size ?? (guess ? { side: "height", cm: guess.height } : null));
     hideProgress();
     await refreshGallery();
     showNote(warnings.join(" "));
-    await openModel(model, poster);
+    await result.open(model, poster);
   } catch (error) {
     hideProgress();
     handleFailure(error);
   } finally {
     URL.revokeObjectURL(poster);
   }
+}
+
+// Makes the photos of the form small enough to send.
+async function preparePhotos(data) {
+  let total = 0;
+  for (const [field, file] of [...data]) {
+    if (!(file instanceof File) || !file.size) continue;
+    const small = await photos.shrink(file);
+    data.set(field, small);
+    total += small.size;
+  }
+  const limit = Number(document.body.dataset.maxUploadMb);
+  if (total <= limit * 2 ** 20) return;
+  const detail = `You chose ${messages.formatSize(total)}; ${limit} MB is the limit.`;
+  throw new api.ApiError("upload_too_large", detail);
 }
 
 function showProgress(poster) {
@@ -147,69 +140,12 @@ async function pollForModel() {
 async function askKey(wasWrong) {
   byId("key").value = "";
   byId("key-hint").textContent = wasWrong ? messages.WRONG_KEY : messages.KEY_HINT;
-  return (await confirmDialog(byId("unlock"))) ? byId("key").value.trim() : null;
+  return (await dialogs.confirm(byId("unlock"))) ? byId("key").value.trim() : null;
 }
-
-// The result
-
-async function openModel(name, poster = storage.model(name).thumbnail) {
-  if (generation) return;
-  const { thumbnail, ...details } = storage.model(name);
-  const url = gallery.url(name);
-  const title = messages.modelTitle(name);
-  showState("result", "name");
-  shownModel = name;
-  byId("name").textContent = title;
-  byId("download").href = url;
-  byId("download").download = name;
-  announce(`${title} is ready.`);
-  showDetails(url, details);
-  try {
-    const element = await viewer.show(url, title, poster);
-    stage.dataset.shown = name;
-    if (!thumbnail) {
-      storage.setModel(name, { thumbnail: await viewer.createThumbnail(element) });
-      gallery.updateThumbnail(name);
-    }
-  } catch {
-    if (shownModel === name) viewer.showMessage(messages.VIEWER_FAILED);
-  }
-}
-
-async function showDetails(url, { engine, seed }) {
-  const name = shownModel;
-  byId("facts").replaceChildren();
-  const glb = await viewer.readGlb(url).catch(() => ({}));
-  if (shownModel !== name) return;
-  const rows = {
-    "Made by": engine && messages.engineName(engine),
-    Seed: seed,
-    Faces: glb.faces?.toLocaleString("en"),
-    Size: glb.bytes && messages.formatSize(glb.bytes),
-  };
-  for (const [term, value] of Object.entries(rows)) {
-    if (value === undefined || value === null) continue;
-    const row = document.createElement("div");
-    row.append(document.createElement("dt"), document.createElement("dd"));
-    row.firstChild.textContent = term;
-    row.lastChild.textContent = value;
-    byId("facts").append(row);
-  }
-}
-
-byId("copy").addEventListener("click", async () => {
-  const label = byId("copy").lastElementChild;
-  try {
-    await navigator.clipboard.writeText(gallery.url(shownModel));
-    label.textContent = announce("Link copied");
-    setTimeout(() => (label.textContent = "Copy link"), 2500);
-  } catch {
-    // Browsers have no clipboard without HTTPS.
-    prompt("The link to this model:", gallery.url(shownModel));
-  }
-});
 
 // The gallery
+
+const openModel = (name) => generation || result.open(name);
 
 async function refreshGallery() {
   try {
@@ -222,32 +158,16 @@ async function refreshGallery() {
   }
 }
 
-let currentDialog = null;
-
-// Resolves to whether the person confirms. A close event may arrive after the dialog is open again.
-function confirmDialog(dialog) {
-  const thisDialog = (currentDialog = {});
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", function onClose() {
-      if (dialog.open) return;
-      dialog.removeEventListener("close", onClose);
-      resolve(currentDialog === thisDialog && dialog.returnValue === "yes");
-    });
-  });
-}
-
 async function confirmDeletion(question, names, deleteThem) {
   byId("question").textContent = question;
-  if (!(await confirmDialog(byId("ask")))) return;
+  if (!(await dialogs.confirm(byId("ask")))) return;
   try {
     await deleteThem();
   } catch {
     return showNote(messages.DELETE_FAILED);
   }
-  storage.forgetModels(names);
-  if (names.includes(shownModel)) showState("empty");
+  for (const name of names) storage.setSize(name, null);
+  if (result.isShown(names)) showState("empty");
   await refreshGallery();
   byId("models").focus({ preventScroll: true });
   announce("Deleted.");
@@ -262,14 +182,17 @@ byId("clear").addEventListener("click", () =>
 
 // Other controls
 
-for (const button of document.querySelectorAll("dialog button[type=button]")) {
-  button.addEventListener("click", () => button.closest("dialog").close(button.value));
-}
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   generate();
 });
+// The size of the model on the stage is that of its next try, but not that of another piece.
+result.whenResized((size) => {
+  sizeField.set(size);
+  isSizeOfResult = true;
+});
 document.addEventListener("photos", () => {
+  if (isSizeOfResult) sizeField.set(null);
   if (stage.dataset.state === "problem") showState("empty");
   byId("make").focus({ preventScroll: true });
   viewer.load().catch(() => {});

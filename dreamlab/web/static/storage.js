@@ -1,6 +1,6 @@
 // What the page stores in the browser. Storage may be full or disabled; the page works without it.
 
-const MAX_MODELS = 40;
+const MAX_SIZES = 200;
 
 function read(name, area = "localStorage") {
   try {
@@ -13,16 +13,15 @@ function read(name, area = "localStorage") {
 function write(name, value, area = "localStorage") {
   try {
     window[area].setItem(`dreamlab.${name}`, JSON.stringify(value));
-    return true;
   } catch {
-    return false;
+    // Then it is forgotten.
   }
 }
 
 export const session = () => read("session");
 
 export function setSession(id) {
-  write("models", null);
+  write("sizes", null);
   write("session", id);
 }
 
@@ -34,18 +33,15 @@ export const setKey = (key) => write("key", key, "sessionStorage");
 export const pendingSince = () => read("waiting");
 export const setPendingSince = (time) => write("waiting", time);
 
-// The details of a model: url, engine, seed, thumbnail.
-export const model = (name) => read("models")?.[name] ?? {};
+// The unit of sizes: cm or in.
+export const unit = () => read("unit");
+export const setUnit = (unit) => write("unit", unit);
 
-// Adds details to a model. The oldest models are dropped if there are too many or storage is full.
-export function setModel(name, details) {
-  const { [name]: old, ...others } = read("models") ?? {};
-  const entries = { ...others, [name]: { ...old, ...details } };
-  const kept = Object.entries(entries).slice(-MAX_MODELS);
-  while (kept.length && !write("models", Object.fromEntries(kept))) kept.shift();
-}
+// The size in which a model is shown, {side, cm}. What else is known of it is in its record.
+export const size = (name) => read("sizes")?.[name] ?? null;
 
-export function forgetModels(names) {
-  const kept = Object.entries(read("models") ?? {}).filter(([name]) => !names.includes(name));
-  write("models", Object.fromEntries(kept));
+export function setSize(name, size) {
+  const { [name]: _, ...others } = read("sizes") ?? {};
+  const entries = Object.entries(size ? { ...others, [name]: size } : others);
+  write("sizes", Object.fromEntries(entries.slice(-MAX_SIZES)));
 }

@@ -41,8 +41,6 @@ function addPhotos(files, slot = null) {
 }
 
 export const frontPhoto = () => slots[0].input.files[0] ?? null;
-export const totalBytes = () =>
-  slots.reduce((sum, { input }) => sum + (input.files[0]?.size ?? 0), 0);
 export const focus = () => slots[0].input.focus();
 
 for (const slot of slots) {

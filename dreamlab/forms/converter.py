@@ -1,0 +1,114 @@
+"""Makes forms of models in child processes, and keeps them beside the model.
+
+At most MAX_CONVERSIONS processes run at once, each for CONVERSION_TIMEOUT_S. A few requests wait
+for a place; two for the same form wait for the same process.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, Dict, Iterator, Mapping
+
+from dreamlab.errors import DreamLabError, GeneratorBusy
+from dreamlab.forms import catalogue
+from dreamlab.forms.catalogue import FormQuery
+from dreamlab.forms.process import Job, convert
+from dreamlab.settings import Settings
+from dreamlab.storage.forms import Forms
+from dreamlab.storage.session import Session
+
+# A gallery asks for all its pictures at once: so many requests may wait, and so long.
+WAITING = 16
+_WAIT_S, _RETRY_AFTER_S = 10.0, 5
+_BUSY = "Too many models are being converted at the moment. Try again soon."
+log = logging.getLogger("dreamlab")
+
+
+class Converter:
+    """The conversions of one server process, within the limits of its settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._requests = threading.Semaphore(settings.max_conversions + WAITING)
+        self._places = threading.Semaphore(settings.max_conversions)
+        self._running: Dict[Path, Future[Path]] = {}
+        self._lock = threading.Lock()
+
+    def form(self, session: Session, name: str, texts: Mapping[str, str]) -> Path:
+        """Return the path of the form that `name` and the query `texts` mean.
+
+        Raises ModelNotFound, InvalidOption, GeneratorBusy, and what a conversion ends with.
+        """
+        model, form = catalogue.split(name)
+        source = session.model(model)
+        query = FormQuery.parse(texts, form)
+        if form is catalogue.GLB and query.model.is_plain:
+            return source
+        forms = session.forms(model)
+        path = forms.path(query.digest() + form.suffix)
+        if path.exists():
+            return path
+
+        def make() -> Path:
+            return self._make(session, forms, path, Job(source, form.suffix, texts))
+
+        with self._admitted():
+            return self._once(path, make)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if not self._requests.acquire(blocking=False):
+            raise GeneratorBusy(_BUSY, _RETRY_AFTER_S)
+        try:
+            yield
+        finally:
+            self._requests.release()
+
+    def _once(self, path: Path, make: Callable[[], Path]) -> Path:
+        """Return what `make` returns, or what it returns to another request for this path."""
+        with self._lock:
+            other = self._running.get(path)
+            own: Future[Path] = Future()
+            if other is None:
+                self._running[path] = own
+        if other is not None:
+            return other.result()
+        try:
+            own.set_result(make())
+        except BaseException as error:
+            own.set_exception(error)
+        finally:
+            with self._lock:
+                del self._running[path]
+        return own.result()
+
+    def _make(self, session: Session, forms: Forms, path: Path, job: Job) -> Path:
+        if path.exists():
+            return path
+        started, outcome = time.monotonic(), "internal_error"
+        try:
+            with self._place(), session.draft() as draft:
+                convert(job, draft, self._settings)
+                forms.save(draft, path)
+            outcome = "ok"
+        except DreamLabError as error:
+            outcome = error.code
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            log.info("conversion to %s: %s, %.2f s", job.form[1:], outcome, seconds)
+        return path
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(timeout=_WAIT_S):
+            raise GeneratorBusy(_BUSY, _RETRY_AFTER_S)
+        try:
+            yield
+        finally:
+            self._places.release()

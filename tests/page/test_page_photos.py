@@ -1,0 +1,93 @@
+"""Large photos are made smaller before the page sends them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from PIL import Image
+
+from support.browser import Browser
+from support.browser_tab import open_tab
+from support.processes import Server, StartServer
+
+ORIENTATION = 0x0112
+
+
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def noise(width: int, height: int) -> Image.Image:
+    return Image.effect_noise((width, height), 60).convert("RGB")
+
+
+def cut_out() -> Image.Image:
+    image = noise(2400, 2400).convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 2400, 800))
+    return image
+
+
+def turned() -> bytes:
+    """Return a wide photo that its EXIF turns upright. Its left side, the top then, is black."""
+    image = noise(3000, 1500)
+    image.paste((0, 0, 0), (0, 0, 500, 1500))
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    return encode(image, "JPEG", exif=exif)
+
+
+@pytest.fixture
+def server(quick_space: str, start_server: StartServer) -> Server:
+    return start_server(HUNYUAN_SPACE_ID=quick_space)
+
+
+def send(browser: Browser, server: Server, **photo: Any) -> Path:
+    """Send the photo with the page and return the upload that the server has kept."""
+    with open_tab(browser, server.url, expect_failed_requests=True) as tab:
+        tab.page.uncheck("[name=texture]")
+        tab.choose_photos(photo)
+        tab.generate()
+        tab.wait_for_state("result")
+    (upload,) = server.sessions.glob("*/uploads/*.*")
+    return upload
+
+
+def test_a_large_photo_is_sent_small_and_upright(browser: Browser, server: Server) -> None:
+    content = turned()
+    upload = send(browser, server, name="IMG_1.jpeg", mimeType="image/jpeg", buffer=content)
+    image = Image.open(upload)
+    assert (upload.name, image.size) == ("IMG_1.jpg", (1024, 2048))
+    assert ORIENTATION not in image.getexif()
+    assert upload.stat().st_size < 0.6 * len(content)
+    # What was the left side is above.
+    assert image.convert("L").resize((1, 6), Image.Resampling.BOX).getpixel((0, 0)) < 20  # type: ignore[operator]
+
+
+def test_what_is_cut_out_stays_cut_out(browser: Browser, server: Server) -> None:
+    content = encode(cut_out(), "PNG")
+    upload = send(browser, server, name="chair.png", mimeType="image/png", buffer=content)
+    image = Image.open(upload)
+    assert (upload.name, image.size, image.mode) == ("chair.webp", (2048, 2048), "RGBA")
+    assert image.getchannel("A").getextrema() == (0, 255)
+    assert upload.stat().st_size < len(content)
+
+
+WHOLE: Dict[str, Any] = {
+    # A PNG of one colour is smaller than any JPEG of it.
+    "larger": ("plain.png", "image/png", encode(Image.new("L", (2500, 2500)), "PNG")),
+    # Chromium cannot decode TIFF, nor most browsers HEIC.
+    "unknown": ("scan.tif", "image/tiff", encode(noise(2500, 600), "TIFF")),
+    "small": ("chair.png", "image/png", encode(noise(600, 600), "PNG")),
+}
+
+
+@pytest.mark.parametrize("photo", WHOLE.values(), ids=WHOLE)
+def test_other_photos_are_sent_whole(browser: Browser, server: Server, photo: Any) -> None:
+    name, kind, content = photo
+    upload = send(browser, server, name=name, mimeType=kind, buffer=content)
+    assert (upload.name, upload.read_bytes()) == (name, content)
