@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
+from functools import partial
 from typing import Optional
 
 from flask import Flask
 
+from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator, InProcessGenerator
 from dreamlab.logs import log_to_stderr
 from dreamlab.routes import (
@@ -38,14 +41,17 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     settings = settings or load()
     generator = generator or make_generator(settings, StandIn())
     store = SessionStore(settings.sessions_dir)
-    store.prepare()
+    all_generations = Generations(generator, settings)
+    store.prepare(partial(all_generations.take_up, store, time.time()))
+    if settings.broker_url is not None:
+        all_generations.keep_taking_up(store)
     hours = settings.session_ttl_hours
     store.keep_sweeping(None if hours is None else hours * 3600)
 
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.request_class = FormRequest
-    current.share(app, settings, store, generator)
+    current.share(app, settings, store, generator, all_generations)
     answers.register(app, settings)
     for module in (sessions, generations, uploads, models, operations, page):
         app.register_blueprint(module.blueprint)

@@ -10,14 +10,25 @@ from __future__ import annotations
 import time
 from concurrent.futures import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from dreamlab.errors import (
     DreamLabError,
+    GenerationCancelled,
     GenerationFailed,
     GenerationTimeout,
-    GeneratorUnavailable,
     NotAvailable,
+    Stopping,
 )
 from dreamlab.models import glb
 from dreamlab.settings import MEGABYTE, Settings
@@ -29,9 +40,11 @@ from dreamlab.space.failures import is_failure_of_job, translate
 from dreamlab.space.options import Options
 from dreamlab.space.outputs import model_paths, seed_of, size_guess_of, unread_views
 from dreamlab.space.progress import (
+    IsCancelled,
     OnProgress,
     ProgressEvent,
     ignore_progress,
+    never_cancelled,
     read_progress,
 )
 from dreamlab.space.reconnect import Connector, Health, Locate
@@ -68,22 +81,33 @@ class HunyuanService:
         options: Options,
         target: Path,
         on_progress: OnProgress = ignore_progress,
+        is_cancelled: IsCancelled = never_cancelled,
     ) -> Made:
         """Generate one model of the `views` (front, back, left, right) and write it to `target`.
 
-        Calls `on_progress` with each new progress event. Raises GenerationError, and OSError when
-        `target` cannot be written. A GenerationTimeout has the job that the generator still runs.
+        Calls `on_progress` with each new progress event, and `is_cancelled` several times a second.
+        Raises GenerationError, and OSError when `target` cannot be written. A GenerationTimeout
+        and a GenerationCancelled have the job that the generator still runs.
         """
         deadline = time.monotonic() + self._settings.generation_timeout_s
+
+        def check() -> None:
+            if self._connector.is_closing:
+                raise Stopping
+            if is_cancelled():
+                raise GenerationCancelled
+            if seconds_left(deadline) == 0:
+                raise DeadlineExceeded
+
         try:
             _check_offered(self._connector.connected(deadline), options)
-            end_turn = self._turns.take(deadline, on_progress, lambda: self._connector.is_closing)
+            end_turn = self._turns.take(check, on_progress)
         except DeadlineExceeded as error:
             raise GenerationTimeout(self._settings.generation_timeout_s) from error
         unfinished = None
         try:
-            return self._generate(views, options, target, deadline, on_progress)
-        except GenerationTimeout as error:
+            return self._generate(views, options, target, deadline, check, on_progress)
+        except (GenerationTimeout, GenerationCancelled) as error:
             unfinished = error.unfinished
             raise
         finally:
@@ -98,19 +122,20 @@ class HunyuanService:
         options: Options,
         target: Path,
         deadline: float,
+        check: Callable[[], None],
         on_progress: OnProgress,
     ) -> Made:
         connection = self._connector.connected(deadline)
         try:
             endpoint = TEXTURE_ENDPOINT if options.texture else SHAPE_ENDPOINT
             try:
-                outputs = self._run(connection, endpoint, views, options, deadline, on_progress)
+                outputs = self._run(connection, endpoint, views, options, check, on_progress)
             except Exception as error:
                 # The shape was made before its texture failed. The same seed makes it again.
                 if not (options.texture and is_failure_of_job(error)):
                     raise
                 endpoint = SHAPE_ENDPOINT
-                outputs = self._run(connection, endpoint, views, options, deadline, on_progress)
+                outputs = self._run(connection, endpoint, views, options, check, on_progress)
             tree = self._download(connection, model_paths(outputs), target, deadline)
         except DreamLabError:
             raise
@@ -136,20 +161,26 @@ class HunyuanService:
         endpoint: str,
         views: Mapping[str, Path],
         options: Options,
-        deadline: float,
+        check: Callable[[], None],
         on_progress: OnProgress,
     ) -> Sequence[Any]:
-        """Run one job and return its outputs. Raises GenerationTimeout with a job that goes on."""
+        """Run one job and return its outputs.
+
+        Raises GenerationTimeout or GenerationCancelled, with the job if that goes on.
+        """
         parameters = connection.description.parameters(endpoint)
         if parameters is None:
             raise GenerationFailed(f"The generator has no endpoint {endpoint}.")
         arguments = arguments_of(parameters, views, options)
         with connection.job(endpoint, arguments, views.values()) as job:
             try:
-                return self._wait_for(job, deadline, on_progress)
+                return _wait_for(job, check, on_progress)
             except DeadlineExceeded as error:
-                unfinished = None if connection.cancel(job) else job.future
+                unfinished = None if connection.cancel_waiting(job) else job.future
                 raise GenerationTimeout(self._settings.generation_timeout_s, unfinished) from error
+            except GenerationCancelled as error:
+                unfinished = None if connection.cancel(job) else job.future
+                raise GenerationCancelled(unfinished) from error
 
     def health(self) -> Health:
         """Return whether the generator is ready, without waiting for it."""
@@ -158,21 +189,6 @@ class HunyuanService:
     def close(self) -> None:
         """End the generations in flight, each with GeneratorUnavailable."""
         self._connector.close()
-
-    def _wait_for(self, job: Job, deadline: float, on_progress: OnProgress) -> Sequence[Any]:
-        last: Optional[ProgressEvent] = None
-        while not job.future.done():
-            if self._connector.is_closing:
-                raise GeneratorUnavailable("The server is stopping.")
-            if seconds_left(deadline) == 0:
-                raise DeadlineExceeded
-            event = read_progress(job)
-            if event is not None and event != last:
-                on_progress(event)
-                last = event
-            wait([job.future], timeout=min(_POLL_S, seconds_left(deadline)))
-        outputs = job.future.result()
-        return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
     def _download(
         self, connection: Connection, paths: Sequence[str], target: Path, deadline: float
@@ -189,6 +205,19 @@ class HunyuanService:
             except glb.InvalidGlb as error:
                 invalid = error
         raise GenerationFailed(f"The generator sent no valid GLB: {invalid}.") from invalid
+
+
+def _wait_for(job: Job, check: Callable[[], None], on_progress: OnProgress) -> Sequence[Any]:
+    last: Optional[ProgressEvent] = None
+    while not job.future.done():
+        check()
+        event = read_progress(job)
+        if event is not None and event != last:
+            on_progress(event)
+            last = event
+        wait([job.future], timeout=_POLL_S)
+    outputs = job.future.result()
+    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _check_offered(connection: Connection, options: Options) -> None:

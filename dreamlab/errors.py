@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import Future
-from typing import Any, Optional
+from typing import Any, Dict, Mapping, Optional
+
+log = logging.getLogger("dreamlab")
 
 
 class DreamLabError(Exception):
     """The root of the family: an HTTP `status`, a stable `code` and a sentence for a person.
 
     `message` is the sentence of a class whose errors all say the same. `retry_after` is in whole
-    seconds. It is None where waiting does not help.
+    seconds. It is None where waiting does not help. A generation goes on, at the next start or
+    elsewhere, after an error that does not end it.
     """
 
     status = 500
     code = "internal_error"
     message = ""
     retry_after: Optional[int] = None
+    ends_generation = True
 
     def __init__(self, message: str = "", retry_after: Optional[int] = None) -> None:
         super().__init__(message or self.message)
         if retry_after is not None:
             self.retry_after = retry_after
+
+
+def to_dict(error: Exception) -> Dict[str, Any]:
+    """Return an error as plain data. What is not of the family is a defect, and is logged."""
+    if not isinstance(error, DreamLabError):
+        log.error("a defect", exc_info=error)
+        error = DreamLabError("Something is wrong on the server.")
+    return {
+        "status": error.status,
+        "error": str(error),
+        "code": error.code,
+        "retry_after": error.retry_after,
+    }
+
+
+def from_dict(fields: Mapping[str, Any]) -> DreamLabError:
+    """Return the error with these fields. Its class is the root of the family."""
+    error = DreamLabError(fields["error"], fields["retry_after"])
+    error.status, error.code = fields["status"], fields["code"]
+    return error
 
 
 def code_of(status: int, reason: str) -> str:
@@ -105,6 +130,13 @@ class ModelUnsupported(DreamLabError):
     status, code = 422, "model_unsupported"
 
 
+class GenerationNotFound(DreamLabError):
+    """The session has no generation with that id."""
+
+    status, code = 404, "generation_not_found"
+    message = "The session has no generation of that id."
+
+
 class UploadNotFound(DreamLabError):
     """The session keeps no upload with that name."""
 
@@ -137,6 +169,27 @@ class StorageUnavailable(DreamLabError):
 
 class GenerationError(DreamLabError):
     """The root of the errors with which a generation can end."""
+
+
+class IdempotencyConflict(DreamLabError):
+    """An idempotency key comes again with another form."""
+
+    status, code = 422, "idempotency_conflict"
+    message = "This Idempotency-Key was used for another form. Use a new key for a new form."
+
+
+class GenerationCancelled(GenerationError):
+    """A client cancelled the generation.
+
+    `unfinished` is the job that the generator still runs, if it does: nothing can stop it.
+    """
+
+    status, code = 409, "generation_cancelled"
+    message = "The generation was cancelled."
+
+    def __init__(self, unfinished: Optional[Future[Any]] = None) -> None:
+        super().__init__()
+        self.unfinished = unfinished
 
 
 class GenerationFailed(GenerationError):
@@ -182,6 +235,20 @@ class GeneratorUnavailable(GenerationError):
     status, code = 503, "generator_unavailable"
     retry_after: Optional[int] = 10
     message = "The generator cannot be reached. Try again soon."
+
+
+class Stopping(GeneratorUnavailable):
+    """The server stops. It goes on with the generation at its next start."""
+
+    code, ends_generation = "stopping", False
+    message = "The server is stopping. It goes on with the generation when it starts again."
+
+
+class EndUnknown(GeneratorUnavailable):
+    """Nobody tells at the moment what becomes of the generation."""
+
+    ends_generation = False
+    message = "It is not known at the moment what becomes of the model: ask again soon."
 
 
 class GeneratorStarting(GeneratorUnavailable):

@@ -27,6 +27,7 @@ from werkzeug.exceptions import (
 )
 
 from dreamlab.forms.converter import WAITING
+from dreamlab.generation.limits import LISTENERS
 from dreamlab.routes.answers import REFUSAL
 from dreamlab.settings import MEGABYTE, Settings
 
@@ -91,7 +92,8 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
 
 def threads(settings: Settings) -> int:
     """Return how many requests are served at once."""
-    return settings.max_generations + settings.max_conversions + WAITING + SPARE_THREADS
+    listening = settings.max_generations + LISTENERS
+    return listening + settings.max_conversions + WAITING + SPARE_THREADS
 
 
 def _start_line(settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 Messages have names only: the files are in the sessions' folder, which all hosts mount. A task is
 acknowledged when it ends, so the broker gives it to another worker if its worker dies. The first
-attempt that ends saves the model.
+attempt that ends saves the model, and writes into the record how the generation ended.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import redis
@@ -20,12 +19,20 @@ from kombu.exceptions import OperationalError
 
 from dreamlab.cluster import messages
 from dreamlab.cluster.limits import SharedLimits
-from dreamlab.cluster.messages import AttemptReport, GenerationTask, TaskResult
-from dreamlab.errors import GenerationTimeout, GeneratorUnavailable
+from dreamlab.cluster.messages import AttemptReport
+from dreamlab.errors import (
+    EndUnknown,
+    GenerationCancelled,
+    GenerationTimeout,
+    GeneratorUnavailable,
+    Stopping,
+)
 from dreamlab.generation.limits import Capacity
-from dreamlab.generation.run import GeneratedModel, Generation
+from dreamlab.generation.run import Generation, complete
+from dreamlab.generation.unfinished import Unfinished
 from dreamlab.settings import PLAIN, QUEUES, TEXTURED, Settings
-from dreamlab.space.progress import OnProgress, Progress, Queued, ignore_progress
+from dreamlab.space.progress import ProgressEvent, Queued
+from dreamlab.storage.generations import End
 from dreamlab.storage.session import Session
 
 log = logging.getLogger("dreamlab")
@@ -37,8 +44,6 @@ _PROBE_S = 5.0
 _SLACK_S = 2.0
 # A waiting request tolerates that Redis is away for this long.
 _REDIS_AWAY_S = 10.0
-# If a model is saved and its result does not come within this time, the result is lost.
-_RESULT_LATE_S = 3.0
 _QUEUE_UNREACHABLE = "The task queue cannot be reached."
 _NO_WORKER = "No worker answers."
 
@@ -62,41 +67,66 @@ class CeleryGenerator:
         threading.Thread(target=self._keep_probing, daemon=True).start()
 
     @contextmanager
-    def slot(self, session: Session) -> Iterator[str]:
-        """Hold a slot of this process and a lease of all front ends, with a new generation id.
+    def slot(self, session: Session, generation_id: str) -> Iterator[None]:
+        """Hold a slot of this process and a lease of all front ends.
 
         Raises GeneratorBusy, and GeneratorUnavailable when Redis cannot be reached.
         """
-        with self._capacity.slot(session) as generation_id:
+        with self._capacity.slot(session, generation_id):
             try:
                 self._limits.acquire(generation_id, session.id)
             except redis.RedisError as error:
                 log.warning("no result backend: %r", error)
                 raise GeneratorUnavailable(_QUEUE_UNREACHABLE) from error
             try:
-                yield generation_id
+                yield
             finally:
                 with suppress(redis.RedisError):
                     self._limits.release(generation_id, session.id, QUEUES)
 
-    def run(
-        self, generation: Generation, on_progress: OnProgress = ignore_progress
-    ) -> GeneratedModel:
-        """Have a worker generate one model, and wait for it. Raises what `run.run` raises.
+    def reserve(self, session: Session, filename: str) -> Optional[str]:
+        """Return a reserved name for the model, which any attempt may save."""
+        return session.reserve(filename)
+
+    def run(self, generation: Generation, unfinished: Unfinished) -> End:
+        """Have a worker generate one model, and wait for it. Return how that ended.
 
         The model is saved and listed even if nobody waits any longer.
         """
+        return complete(
+            generation.session, unfinished, lambda: self._attempt(generation, unfinished)
+        )
+
+    def _attempt(self, generation: Generation, unfinished: Unfinished) -> End:
         queue = TEXTURED if generation.options.texture else PLAIN
-        waiting = _WaitingTask(generation, queue)
         # A session with a draft is not swept while its task waits.
         with generation.session.draft():
-            self._send(waiting)
+            self._send(generation, queue)
             try:
-                return self._wait(waiting, on_progress)
+                return self._wait(generation.session, queue, unfinished)
             except GenerationTimeout:
-                with suppress(OperationalError, OSError):
-                    self._celery.control.revoke(waiting.id)
+                self.cancel(generation.id)
                 raise
+
+    def glance(self, generation_id: str) -> Optional[ProgressEvent]:
+        """Return the progress that a worker has told last."""
+        with suppress(redis.RedisError):
+            state, message = self._state(generation_id)
+            if state == messages.WORKING:
+                return AttemptReport(*message).progress()
+        return None
+
+    def cancel(self, generation_id: str) -> None:
+        """Tell the workers that nobody needs the model any more."""
+        with suppress(OperationalError, OSError):
+            self._celery.control.revoke(generation_id)
+        with suppress(redis.RedisError):
+            cancellation = messages.Cancellation(self._backend.client, generation_id)
+            cancellation.set(messages.longest_task_s(self._settings))
+
+    def is_abandoned(self, generation_id: str) -> bool:
+        """Return whether no front end has a lease for the generation. Raises redis.RedisError."""
+        return not self._limits.is_leased(generation_id)
 
     def health(self) -> Dict[str, Any]:
         """Return what the last probe found."""
@@ -114,63 +144,81 @@ class CeleryGenerator:
         """End the requests that wait, each with GeneratorUnavailable. The workers go on."""
         self._closing.set()
 
-    def _send(self, waiting: _WaitingTask) -> None:
+    def _send(self, generation: Generation, queue: str) -> None:
+        """Send the task, unless a worker has it already."""
         try:
+            if self._state(generation.id)[0] != states.PENDING:
+                return
             self._celery.send_task(
                 messages.TASK,
-                args=[waiting.task._asdict()],
-                task_id=waiting.id,
-                queue=waiting.queue,
+                args=[generation.session.id],
+                task_id=generation.id,
+                queue=queue,
                 expires=messages.longest_task_s(self._settings),
                 confirm_timeout=messages.BROKER_TIMEOUT_S,
                 retry=True,
                 retry_policy={"max_retries": 1, "interval_start": 0.1},
             )
-        except (OperationalError, OSError) as error:
+        except (OperationalError, OSError, redis.RedisError) as error:
             log.warning("no broker: %r", error)
             raise GeneratorUnavailable(_QUEUE_UNREACHABLE) from error
 
-    def _wait(self, waiting: _WaitingTask, on_progress: OnProgress) -> GeneratedModel:
+    def _wait(self, session: Session, queue: str, unfinished: Unfinished) -> End:
+        """Return the end that a worker returns, or the one on the disk if that is lost."""
         limit_s = self._settings.generation_timeout_s
-        reached_redis = time.monotonic()
+        reached_redis = renewed = time.monotonic()
         deadline = reached_redis + limit_s + _SLACK_S
+        attempts: Set[str] = set()
         while not self._closing.wait(_POLL_S):
+            is_due = time.monotonic() - renewed > _RENEW_S
+            if is_due:
+                renewed = time.monotonic()
+                end = session.generations.end(unfinished.id)
+                if end is not None:
+                    return end
             try:
-                state, message = self._poll(waiting, on_progress)
+                state, message = self._state(unfinished.id)
+                if is_due:
+                    self._renew(session, queue, unfinished, state == states.PENDING)
                 reached_redis = time.monotonic()
             except redis.RedisError as error:
-                state, message = states.PENDING, None
                 if time.monotonic() - reached_redis > _REDIS_AWAY_S:
                     log.warning("no result backend: %r", error)
-                    raise GeneratorUnavailable(
-                        "It is not known at the moment what becomes of the model: once it is made, "
-                        "it is in the session's list."
-                    ) from error
+                    raise EndUnknown from error
+                continue
             if state == states.SUCCESS:
-                return waiting.finish(TaskResult(*message))
+                return dict(message)
             if state == states.FAILURE:
                 raise RuntimeError(f"a worker failed: {message!r}")
-            if state == messages.WORKING and waiting.update(AttemptReport(*message), on_progress):
-                # The limit is that of one attempt, and a new one has begun.
-                deadline = time.monotonic() + limit_s + _SLACK_S
-            if waiting.has_lost_its_result():
-                engine = waiting.engine or self._workers.engine
-                return GeneratedModel(waiting.model, waiting.task.options["seed"], engine)
+            if state == messages.WORKING:
+                report = AttemptReport(*message)
+                event = report.progress()
+                if event is not None and event != unfinished.event:
+                    unfinished.report(event)
+                if report.attempt_id not in attempts:
+                    attempts.add(report.attempt_id)
+                    if len(attempts) <= messages.MAX_ATTEMPTS:
+                        # The limit is that of one attempt.
+                        deadline = time.monotonic() + limit_s + _SLACK_S
+            if unfinished.has_ended():
+                raise GenerationCancelled
             if state == states.REVOKED or time.monotonic() > deadline:
                 raise GenerationTimeout(limit_s)
-        raise GeneratorUnavailable("The server is stopping.")
+        raise Stopping
 
-    def _poll(self, waiting: _WaitingTask, on_progress: OnProgress) -> Tuple[str, Any]:
-        """Return the task's state and message. Renew its lease now and then."""
-        meta = self._backend.get_task_meta(waiting.id, cache=False)
-        if time.monotonic() - waiting.renewed > _RENEW_S:
-            waiting.renewed = time.monotonic()
-            is_pending = meta["status"] == states.PENDING
-            position = self._limits.renew(waiting.id, waiting.session.id, waiting.queue, is_pending)
-            if is_pending and position != waiting.position:
-                waiting.position = position
-                on_progress(Queued(position, None))
+    def _state(self, generation_id: str) -> Tuple[str, Any]:
+        """Return the state and the message of a task. Raises redis.RedisError."""
+        meta = self._backend.get_task_meta(generation_id, cache=False)
         return meta["status"], meta["result"]
+
+    def _renew(
+        self, session: Session, queue: str, unfinished: Unfinished, is_pending: bool
+    ) -> None:
+        """Renew a lease, and report the position of a task that no worker has."""
+        position = self._limits.renew(unfinished.id, session.id, queue, is_pending)
+        queued = Queued(position, None)
+        if is_pending and queued != unfinished.event:
+            unfinished.report(queued)
 
     def _keep_probing(self) -> None:
         while not self._closing.is_set():
@@ -210,46 +258,3 @@ class _Workers(NamedTuple):
     @property
     def engine(self) -> str:
         return ", ".join(sorted(set(self.engines))) or "none"
-
-
-class _WaitingTask:
-    """What one waiting request knows of its task."""
-
-    def __init__(self, generation: Generation, queue: str) -> None:
-        self.id = generation.id
-        self.session = generation.session
-        self.model = self.session.reserve(generation.filename)
-        self.queue = queue
-        uploads = {view.side: view.upload.name for view in generation.views}
-        options = asdict(generation.options)
-        self.task = GenerationTask(self.session.id, uploads, self.model, options)
-        self.engine = ""
-        self.position = 0
-        self.renewed = 0.0
-        self._attempts: Set[str] = set()
-        self._last: Optional[AttemptReport] = None
-        self._saved_at: Optional[float] = None
-
-    def update(self, report: AttemptReport, on_progress: OnProgress) -> bool:
-        """Pass on a new progress event. Return whether a new attempt began that is allowed."""
-        if report != self._last and report.event is not None:
-            event_type = Queued if report.event == Queued.__name__ else Progress
-            on_progress(event_type(*report.fields))
-        self._last, self.engine = report, report.engine
-        is_new = report.attempt_id not in self._attempts
-        self._attempts.add(report.attempt_id)
-        return is_new and len(self._attempts) <= messages.MAX_ATTEMPTS
-
-    def finish(self, result: TaskResult) -> GeneratedModel:
-        """Return the model, or raise the worker's error."""
-        if result.error is not None:
-            raise messages.error_from_dict(result.error)
-        return GeneratedModel(
-            self.model, result.seed, result.engine, result.warnings, result.lacks_texture
-        )
-
-    def has_lost_its_result(self) -> bool:
-        """Return whether the model is saved and its result has not come for too long."""
-        if self._saved_at is None and self.session.was_saved(self.model):
-            self._saved_at = time.monotonic()
-        return self._saved_at is not None and time.monotonic() - self._saved_at > _RESULT_LATE_S

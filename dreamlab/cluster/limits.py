@@ -72,6 +72,12 @@ class SharedLimits:
         if reached == 2:
             raise GeneratorBusy(SESSION_LIMIT_REACHED)
 
+    def is_leased(self, generation_id: str) -> bool:
+        """Return whether somebody has a lease that has not expired."""
+        expires = self._redis.zscore(LEASES, generation_id)
+        seconds, _ = self._redis.time()
+        return expires is not None and expires > seconds
+
     def renew(self, generation_id: str, session_id: str, queue: str, is_waiting: bool) -> int:
         """Renew a lease. Return the position in `queue` (1: next), 0 if it does not wait."""
         return int(

@@ -1,14 +1,21 @@
-"""What front ends and workers send to each other: names and plain data, never files."""
+"""What front ends and workers send to each other: names and plain data, never files.
+
+A task has the id of its generation, whose record is in the session's folder. It returns how that
+ended, as the record has it.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Optional, Sequence
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple, Optional, Sequence
 
 from celery import Celery
 from kombu.entity import Queue
+from redis import Redis, RedisError
 
-from dreamlab.errors import DreamLabError
 from dreamlab.settings import Settings
+from dreamlab.space.progress import Progress, ProgressEvent, Queued
 
 TASK = "dreamlab.generate"
 # The state of a task while an attempt runs, beside Celery's own states.
@@ -18,51 +25,44 @@ ENGINE_COMMAND = "engine"
 MAX_ATTEMPTS = 3
 # The limit for connecting to the broker, and for sending it a message.
 BROKER_TIMEOUT_S = 5.0
-
-
-class GenerationTask(NamedTuple):
-    """The task: a session, upload names by side, the model's reserved name and the options."""
-
-    session_id: str
-    views: Dict[str, str]
-    model: str
-    options: Dict[str, Any]
+_ASK_S = 1.0
 
 
 class AttemptReport(NamedTuple):
     """A worker's report of an attempt that runs, with the name and fields of a progress event."""
 
     attempt_id: str
-    engine: str
     event: Optional[str] = None
     fields: Sequence[Any] = ()
 
-
-class TaskResult(NamedTuple):
-    """The end of a task: what is told of the model, or the fields of an error."""
-
-    engine: str
-    seed: Optional[int] = None
-    error: Optional[Dict[str, Any]] = None
-    warnings: Sequence[str] = ()
-    lacks_texture: bool = False
+    def progress(self) -> Optional[ProgressEvent]:
+        """Return the progress event, if there is one."""
+        if self.event is None:
+            return None
+        return (Queued if self.event == Queued.__name__ else Progress)(*self.fields)
 
 
-def error_to_dict(error: DreamLabError) -> Dict[str, Any]:
-    """Return the fields of an error, for a message."""
-    return {
-        "status": error.status,
-        "code": error.code,
-        "message": str(error),
-        "retry_after": error.retry_after,
-    }
+class Cancellation:
+    """Whether a generation was cancelled, as a front end tells the worker by a key in Redis."""
 
+    def __init__(self, redis: Redis, generation_id: str) -> None:
+        self._redis = redis
+        self._key = f"dreamlab:cancelled:{generation_id}"
+        self._asked_at = 0.0
 
-def error_from_dict(fields: Dict[str, Any]) -> DreamLabError:
-    """Return the error with these fields. Its class is the root of the family."""
-    error = DreamLabError(fields["message"], fields["retry_after"])
-    error.status, error.code = fields["status"], fields["code"]
-    return error
+    def set(self, seconds: float) -> None:
+        """Cancel it. The key stays for so long. Raises redis.RedisError."""
+        self._redis.set(self._key, 1, ex=int(seconds))
+
+    def __call__(self) -> bool:
+        """Return whether it was cancelled. Redis is asked once a second."""
+        if time.monotonic() - self._asked_at < _ASK_S:
+            return False
+        self._asked_at = time.monotonic()
+        # A task does not fail because Redis is away.
+        with suppress(RedisError):
+            return bool(self._redis.exists(self._key))
+        return False
 
 
 def longest_task_s(settings: Settings) -> float:

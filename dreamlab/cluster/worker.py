@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 import redis
 from celery import Task
@@ -18,13 +18,14 @@ from celery.worker.control import inspect_command
 
 from dreamlab import settings
 from dreamlab.cluster import messages
-from dreamlab.cluster.messages import AttemptReport, GenerationTask, TaskResult
+from dreamlab.cluster.messages import AttemptReport
 from dreamlab.errors import DreamLabError
-from dreamlab.generation.run import Generation, reopen_views, run
+from dreamlab.generation.run import complete, keep_end, reopen, run
+from dreamlab.generation.unfinished import Unfinished
 from dreamlab.logs import log_to_stderr
 from dreamlab.settings import InvalidSetting
-from dreamlab.space.options import Options
 from dreamlab.space.progress import ProgressEvent
+from dreamlab.storage.generations import End
 from dreamlab.storage.store import SessionStore
 from hunyuan_service import HunyuanService
 
@@ -75,31 +76,35 @@ def engine(state: Any) -> Dict[str, str]:
 
 
 @celery.task(name=messages.TASK, bind=True)
-def generate(self: Task, task: Dict[str, Any]) -> List[Any]:
-    """Generate and save one model, unless an earlier attempt has. Returns a TaskResult."""
+def generate(self: Task, session_id: str) -> End:
+    """Make an attempt of the generation with the task's id. Return how the generation ended."""
+    unfinished = Unfinished(self.request.id)
     attempt_id = str(uuid.uuid4())
 
     def report(*event: Any) -> None:
         # A task does not fail or wait because Redis is away.
         with suppress(redis.RedisError):
             self.backend.client.ping()
-            meta = [*AttemptReport(attempt_id, own.engine, *event)]
+            meta = [*AttemptReport(attempt_id, *event)]
             self.update_state(state=messages.WORKING, meta=meta)
 
     def on_progress(event: ProgressEvent) -> None:
+        unfinished.report(event)
         report(type(event).__name__, [*event])
 
-    session_id, names, model, options = GenerationTask(**task)
+    def attempt() -> End:
+        with session.uploads.hold() as hold:
+            report()
+            generation = reopen(session, unfinished.id, hold, own.max_image_megapixels)
+            is_cancelled = messages.Cancellation(self.backend.client, unfinished.id)
+            return unfinished.succeeded(run(generation, service(), own, on_progress, is_cancelled))
+
     try:
         session = store.open(session_id)
-        if session.was_saved(model):
-            return [*TaskResult(own.engine)]
-        report()
-        with session.uploads.hold() as hold:
-            views = reopen_views(hold, names, own.max_image_megapixels)
-            generation = Generation(self.request.id, session, views, Options(**options))
-            generated = run(generation, service(), own, on_progress, model)
     except DreamLabError as error:
-        return [*TaskResult(own.engine, error=messages.error_to_dict(error))]
-    _, seed, engine, warnings, lacks_texture = generated
-    return [*TaskResult(engine, seed, None, warnings, lacks_texture)]
+        return unfinished.failed(error)
+    end = session.generations.end(unfinished.id)
+    if end is not None:
+        # It was cancelled, or an earlier attempt was killed just before it was acknowledged.
+        return keep_end(session, unfinished, end)
+    return complete(session, unfinished, attempt)

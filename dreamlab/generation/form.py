@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
+import uuid
+from functools import partial
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from dreamlab import fields
-from dreamlab.errors import MissingImage
+from dreamlab.errors import InvalidOption, MissingImage
 from dreamlab.space.options import Options
 
 # The form's file fields in the order of the contract, and the side that each one shows.
@@ -19,6 +24,7 @@ VIEW_FIELDS = {
     "left_image": "left",
     "right_image": "right",
 }
+_KEY = re.compile(r"[ -~]{1,255}")
 # In place of a front file: the name of an upload that the session keeps.
 UPLOAD_FIELD = "upload"
 
@@ -36,6 +42,55 @@ class Views(NamedTuple):
 
     upload: Optional[str]
     submitted: List[View]
+
+
+class GenerationForm(NamedTuple):
+    """What a client asks for: views, options, and its idempotency key if it gave one.
+
+    `digest` is the same for the same fields and the same photos, None without a key.
+    """
+
+    views: Views
+    options: Options
+    key: Optional[str]
+    digest: Optional[str]
+
+    def id_in(self, session_id: str) -> str:
+        """Return the id of the generation in a session: of a key, always the same (RFC 9562)."""
+        if self.key is None:
+            return str(uuid.uuid4())
+        return str(uuid.uuid5(uuid.UUID(session_id), self.key))
+
+
+def read_form(
+    files: MultiDict[str, FileStorage],
+    form: MultiDict[str, str],
+    key: Optional[str],
+    defaults: Optional[Mapping[str, Any]] = None,
+) -> GenerationForm:
+    """Return the form of a generation, with `defaults` for the options that are not given.
+
+    `key` is the header Idempotency-Key. Raises MissingImage and InvalidOption.
+    """
+    views = read_views(files, form)
+    options = read_options(form, defaults)
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidOption("Idempotency-Key must have 1 to 255 printable characters.")
+    return GenerationForm(views, options, key, None if key is None else _digest(files, form))
+
+
+def _digest(files: MultiDict[str, FileStorage], form: MultiDict[str, str]) -> str:
+    contents = [(field, _file_digest(file)) for field, file in files.items(multi=True)]
+    fields = sorted([*form.items(multi=True), *contents])
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+
+
+def _file_digest(file: FileStorage) -> str:
+    digest = hashlib.sha256()
+    for chunk in iter(partial(file.stream.read, 1 << 20), b""):
+        digest.update(chunk)
+    file.stream.seek(0)
+    return digest.hexdigest()
 
 
 def read_views(files: MultiDict[str, FileStorage], form: Mapping[str, str]) -> Views:

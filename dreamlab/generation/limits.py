@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections import Counter
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from typing import Counter as CounterType
 from dreamlab.errors import GeneratorBusy
 from dreamlab.storage.session import Session
 
+# So many requests may wait for generations that others have started.
+LISTENERS = 256
 LIMIT_REACHED = "Too many models are being made at the moment. Try again soon."
 SESSION_LIMIT_REACHED = "Too many models are being made in this session."
 
@@ -33,8 +34,8 @@ class Capacity:
         return {"generating": self._in_flight, "capacity": self._limit}
 
     @contextmanager
-    def slot(self, session: Session) -> Iterator[str]:
-        """Hold a slot for one generation, whose new id it yields. Raises GeneratorBusy."""
+    def slot(self, session: Session, generation_id: str) -> Iterator[None]:
+        """Hold a slot for one generation. Raises GeneratorBusy."""
         with self._lock:
             if self._in_flight >= self._limit:
                 raise GeneratorBusy(LIMIT_REACHED)
@@ -42,9 +43,8 @@ class Capacity:
                 raise GeneratorBusy(SESSION_LIMIT_REACHED)
             self._in_flight += 1
             self._by_session[session.id] += 1
-        generation_id = str(uuid.uuid4())
         try:
-            yield generation_id
+            yield
         finally:
             unfinished = self._unfinished.pop(generation_id, None)
             if unfinished is None:

@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from dreamlab import photos
 from dreamlab.clock import timestamp
@@ -15,21 +15,31 @@ from dreamlab.errors import (
     ConversionFailed,
     ConversionTimeout,
     DreamLabError,
+    GenerationCancelled,
     ModelUnsupported,
     NotAvailable,
 )
 from dreamlab.forms.catalogue import GLB
 from dreamlab.forms.process import Job, convert
 from dreamlab.generation.form import UPLOAD_FIELD, Views
+from dreamlab.generation.unfinished import QUEUED, Unfinished
 from dreamlab.models.query import ModelQuery
 from dreamlab.settings import Settings
 from dreamlab.space.options import Options
-from dreamlab.space.progress import OnProgress, ignore_progress
+from dreamlab.space.progress import (
+    IsCancelled,
+    OnProgress,
+    ignore_progress,
+    never_cancelled,
+)
+from dreamlab.storage.generations import End
 from dreamlab.storage.session import Session
 from dreamlab.storage.uploads import Hold, NewUpload, Upload
 from hunyuan_service import HunyuanService, Made
 
 log = logging.getLogger("dreamlab")
+
+Result = Dict[str, Any]
 
 
 class KeptView(NamedTuple):
@@ -41,27 +51,21 @@ class KeptView(NamedTuple):
 
 
 class Generation(NamedTuple):
-    """One generation: its id, its session, its views (the front one first) and its options."""
+    """One generation: its id, its session, its views (the front one first) and its options.
+
+    `model` is the reserved name of its model, where more than one attempt may make it.
+    """
 
     id: str
     session: Session
     views: List[KeptView]
     options: Options
+    model: Optional[str] = None
 
     @property
     def filename(self) -> str:
         """The name of the front view's upload, after which the model is named."""
         return self.views[0].upload.name
-
-
-class GeneratedModel(NamedTuple):
-    """A saved model: its name, its seed where it counted, its engine, and what it lacks."""
-
-    name: str
-    seed: Optional[int]
-    engine: str
-    warnings: Sequence[str] = ()
-    lacks_texture: bool = False
 
 
 def keep_views(hold: Hold, views: Views, max_megapixels: float) -> List[KeptView]:
@@ -86,11 +90,18 @@ def keep_views(hold: Hold, views: Views, max_megapixels: float) -> List[KeptView
     ]
 
 
-def reopen_views(hold: Hold, names: Mapping[str, str], max_megapixels: float) -> List[KeptView]:
-    """Return the views that another process has kept. `names` has their uploads, by side."""
-    return [
-        _reopen(side, side, hold.take_back(name), max_megapixels) for side, name in names.items()
+def reopen(session: Session, generation_id: str, hold: Hold, max_megapixels: float) -> Generation:
+    """Return a generation that another process has accepted, its photos in `hold`.
+
+    Raises GenerationNotFound, UploadNotFound and what photos.read raises.
+    """
+    accepted = session.generations.accepted(generation_id)
+    views = [
+        _reopen(side, side, hold.take_back(name), max_megapixels)
+        for side, name in accepted["uploads"].items()
     ]
+    options = Options(**accepted["options"])
+    return Generation(generation_id, session, views, options, accepted["model"])
 
 
 def _reopen(side: str, field: str, upload: Upload, max_megapixels: float) -> KeptView:
@@ -98,37 +109,64 @@ def _reopen(side: str, field: str, upload: Upload, max_megapixels: float) -> Kep
         return KeptView(side, upload, photos.read(file, field, max_megapixels))
 
 
+def complete(session: Session, unfinished: Unfinished, attempt: Callable[[], End]) -> End:
+    """Make an attempt and keep how the generation ended. Return the end that counts."""
+    try:
+        end = attempt()
+    except Exception as error:
+        end = unfinished.failed(error)
+    return end if end["status"] == QUEUED else keep_end(session, unfinished, end)
+
+
+def keep_end(session: Session, unfinished: Unfinished, end: End) -> End:
+    """Keep how a generation ended, then show its model, or remove it if another end counts.
+
+    Return the end that counts: the generation may have been cancelled.
+    """
+    try:
+        counts = session.end_generation(unfinished.id, end)
+        if counts["result"] is not None:
+            session.publish(counts["result"]["model"])
+    except Exception as error:
+        # It was deleted meanwhile, or the disk is full.
+        counts = unfinished.failed(error)
+    if end["result"] is not None and counts["result"] is None:
+        session.unstage(end["result"]["model"])
+    return counts
+
+
 def run(
     generation: Generation,
     service: HunyuanService,
     settings: Settings,
     on_progress: OnProgress = ignore_progress,
-    reserved_name: Optional[str] = None,
-) -> GeneratedModel:
-    """Generate a model and save it, under the reserved name if there is one.
+    is_cancelled: IsCancelled = never_cancelled,
+) -> Result:
+    """Generate a model and stage it.
 
-    Raises GenerationError, StorageFull, and SessionNotFound if the session is deleted meanwhile.
+    Returns what is told of it. Raises GenerationError, StorageFull, and SessionNotFound if the
+    session is deleted meanwhile.
     """
     session, options = generation.session, _settled(generation)
     started, size, outcome = time.monotonic(), 0, "internal_error"
     try:
         with session.draft() as draft, _files(generation) as files:
-            made = service.generate(files, options, draft, on_progress)
+            made = service.generate(files, options, draft, on_progress, is_cancelled)
             refusals = _change(session, draft, options.query_for(made.size_guess_cm), settings)
             size = draft.stat().st_size
             record = {
                 **_record(generation, options, made, draft),
                 "engine": service.engine,
+                "warnings": [*made.warnings, *refusals],
+                "lacks_texture": made.lacks_texture,
                 "seconds": round(time.monotonic() - started, 3),
             }
-            if reserved_name is None:
-                name = session.save(draft, generation.filename, record)
-            else:
-                name = reserved_name
-                session.save_reserved(draft, name, record)
+            if is_cancelled():
+                raise GenerationCancelled
+            name = generation.model or session.reserve(generation.filename)
+            session.stage(draft, name, record)
         outcome = "ok"
-        warnings = (*made.warnings, *refusals)
-        return GeneratedModel(name, made.seed, service.engine, warnings, made.lacks_texture)
+        return describe(generation, name, record)
     except DreamLabError as error:
         outcome = error.code
         raise
@@ -141,6 +179,29 @@ def run(
             size,
             time.monotonic() - started,
         )
+
+
+def describe(generation: Generation, model: str, record: Mapping[str, Any]) -> Result:
+    """Return what is told of a saved model with that record."""
+    options, guess = generation.options, record["size_guess_cm"]
+    result = {
+        "message": "Image saved successfully",
+        "session_id": generation.session.id,
+        "filename": generation.filename,
+        "model": model,
+        "seed": record["seed"],
+        "engine": record["engine"],
+        "generation_id": generation.id,
+    }
+    if options.query_for(guess).size.is_given:
+        result["size_cm"] = record["size_cm"]
+    if guess is not None:
+        result["size_guess_cm"] = guess
+    if record["lacks_texture"]:
+        result["texture"] = False
+    if record["warnings"]:
+        result["warnings"] = record["warnings"]
+    return result
 
 
 def _change(session: Session, draft: Path, query: ModelQuery, settings: Settings) -> List[str]:

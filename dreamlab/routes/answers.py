@@ -17,7 +17,14 @@ from dreamlab.settings import MEGABYTE, Settings
 log = logging.getLogger("dreamlab")
 
 # The headers that a browser's script may read from another origin.
-EXPOSED_HEADERS = ("Retry-After", "Location", "Content-Disposition", "ETag", "WWW-Authenticate")
+EXPOSED_HEADERS = (
+    "Retry-After",
+    "Location",
+    "Preference-Applied",
+    "Content-Disposition",
+    "ETag",
+    "WWW-Authenticate",
+)
 _PREFLIGHT_MAX_AGE_S = 600
 # The WSGI variable with the error of a request that the server itself refuses.
 REFUSAL = "dreamlab.refusal"
@@ -62,14 +69,16 @@ def answer_error(error: Exception) -> Response:
     """Return the JSON answer to any error of any route."""
     if isinstance(error, HTTPException) and (error.code or 500) < 400:
         return error.get_response()  # type: ignore[return-value]
-    described = describe_error(error, g.get("filename"))
+    described = describe_error(error, g.get("filename"), g.get("generation_id"))
     answer = jsonify(described.body)
     answer.status_code = described.status
     answer.headers.update(described.headers)
     return answer
 
 
-def describe_error(error: Exception, filename: Optional[str] = None) -> ErrorAnswer:
+def describe_error(
+    error: Exception, filename: Optional[str] = None, generation_id: Optional[str] = None
+) -> ErrorAnswer:
     """Return the answer for an error. `filename` is the upload that is kept all the same."""
     headers: Dict[str, str] = {}
     if isinstance(error, DreamLabError):
@@ -92,6 +101,8 @@ def describe_error(error: Exception, filename: Optional[str] = None) -> ErrorAns
     body = {"error": message, "code": code}
     if filename:
         body["filename"] = filename
+    if generation_id:
+        body["generation_id"] = generation_id
     return ErrorAnswer(status, body, headers)
 
 

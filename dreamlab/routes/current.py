@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
 from dreamlab.forms.converter import Converter
+from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator
+from dreamlab.generation.limits import LISTENERS
 from dreamlab.settings import Settings
 from dreamlab.storage.store import SessionStore
 
@@ -19,12 +22,23 @@ class _Shared(NamedTuple):
     settings: Settings
     store: SessionStore
     generator: Generator
+    generations: Generations
+    listeners: threading.Semaphore
     converter: Converter
 
 
-def share(app: Flask, settings: Settings, store: SessionStore, generator: Generator) -> None:
+def share(
+    app: Flask,
+    settings: Settings,
+    store: SessionStore,
+    generator: Generator,
+    generations: Generations,
+) -> None:
     """Give the routes of `app` what they share."""
-    app.extensions[_EXTENSION] = _Shared(settings, store, generator, Converter(settings))
+    listeners = threading.Semaphore(settings.max_generations + LISTENERS)
+    app.extensions[_EXTENSION] = _Shared(
+        settings, store, generator, generations, listeners, Converter(settings)
+    )
 
 
 def _proxy(name: str) -> Any:
@@ -34,4 +48,6 @@ def _proxy(name: str) -> Any:
 settings: Settings = _proxy("settings")
 store: SessionStore = _proxy("store")
 generator: Generator = _proxy("generator")
+generations: Generations = _proxy("generations")
+listeners: threading.Semaphore = _proxy("listeners")
 converter: Converter = _proxy("converter")

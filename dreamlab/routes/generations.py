@@ -1,20 +1,22 @@
-"""Generations: an uploaded photo becomes a model."""
+"""Generations: an uploaded photo becomes a model. Each has a URL, and can be cancelled there."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterator, Optional
 
 from flask import Blueprint, Response, g, jsonify, request
+from werkzeug.http import parse_list_header
 
-from dreamlab.errors import ModelNotFound, SessionNotFound
-from dreamlab.generation.form import read_options, read_views
-from dreamlab.generation.run import GeneratedModel, Generation, keep_views
+from dreamlab.errors import GeneratorBusy, from_dict
+from dreamlab.generation.form import read_form
+from dreamlab.generation.unfinished import Unfinished
 from dreamlab.routes import event_stream
-from dreamlab.routes.answers import describe_error
-from dreamlab.routes.current import generator, settings, store
+from dreamlab.routes.answers import no_content
+from dreamlab.routes.current import generations, listeners, settings, store
 from dreamlab.routes.models import model_url
-from dreamlab.space.progress import ProgressEvent
+from dreamlab.storage.generations import End
+
+RESPOND_ASYNC = "respond-async"
 
 blueprint = Blueprint("generations", __name__)
 
@@ -23,49 +25,128 @@ blueprint = Blueprint("generations", __name__)
 def process_furniture_image(session_id: str) -> Response:
     """Keep the uploaded views and answer with the model made of them, or with its progress."""
     session = store.open(session_id)
-    with ExitStack() as held:
-        generation_id = held.enter_context(generator.slot(session))
-        submitted = read_views(request.files, request.form)
-        options = read_options(request.form, settings.generation_defaults)
-        hold = held.enter_context(session.uploads.hold())
-        views = keep_views(hold, submitted, settings.max_image_megapixels)
-        generation = Generation(generation_id, session, views, options)
-        g.filename = generation.filename
-        if wants_events():
-            return answer_events(generation, held.pop_all())
-        return jsonify(describe(generation, generator.run(generation), request.url_root))
+    key = request.headers.get("Idempotency-Key")
+    form = read_form(request.files, request.form, key, settings.generation_defaults)
+    g.generation_id = generations.accept(session, form)
+    g.filename = session.generations.accepted(g.generation_id)["filename"]
+    if prefers_async():
+        return answer_accepted(session_id, g.generation_id)
+    return answer_end(generations.find(session, g.generation_id))
 
 
-def describe(generation: Generation, model: GeneratedModel, root: str) -> Dict[str, Any]:
-    """Return the answer to a generation that has succeeded. `root` is the URL of the API."""
-    session_id = generation.session.id
-    answer: Dict[str, Any] = {
-        "message": "Image saved successfully",
-        "session_id": session_id,
-        "filename": generation.filename,
-        "model": model.name,
-        "model_url": model_url(root, session_id, model.name),
-        "seed": model.seed,
-        "engine": model.engine,
-    }
-    # Somebody may have deleted the model since.
-    with suppress(ModelNotFound, SessionNotFound):
-        answer.update(describe_size(generation, generation.session.record(model.name)))
-    if model.lacks_texture:
-        answer["texture"] = False
-    if model.warnings:
-        answer["warnings"] = list(model.warnings)
+@blueprint.get("/api/sessions/<string:session_id>/generations")
+def session_generations(session_id: str) -> Response:
+    """List a session's generations, newest first."""
+    session = store.open(session_id)
+    return jsonify(
+        session_id=session.id,
+        generations=[describe(shown) for shown in generations.show_all(session)],
+    )
+
+
+@blueprint.get("/api/sessions/<string:session_id>/generations/<string:generation_id>")
+def generation(session_id: str, generation_id: str) -> Response:
+    """Describe one generation, or follow it from its present state to its end."""
+    session = store.open(session_id)
+    generation_id = generation_id.lower()
+    if wants_events():
+        g.filename = session.generations.accepted(generation_id)["filename"]
+        return answer_events(generations.find(session, generation_id))
+    return jsonify(describe(generations.show(session, generation_id)))
+
+
+@blueprint.delete("/api/sessions/<string:session_id>/generations/<string:generation_id>")
+def delete_generation(session_id: str, generation_id: str) -> Response:
+    """Cancel a generation. Of one that has ended, delete the record."""
+    session = store.open(session_id)
+    generation_id = generation_id.lower()
+    if generations.cancel(session, generation_id):
+        cancelled = jsonify(describe(generations.show(session, generation_id)))
+        cancelled.status_code = 202
+        return cancelled
+    session.generations.delete(generation_id)
+    return no_content()
+
+
+def answer_accepted(session_id: str, generation_id: str) -> Response:
+    """Answer at once, with where the generation can be followed (RFC 7240)."""
+    shown = generations.show(store.open(session_id), generation_id)
+    accepted = jsonify(describe(shown))
+    accepted.status_code = 202
+    accepted.headers["Location"] = f"/api/sessions/{session_id}/generations/{generation_id}"
+    accepted.headers["Preference-Applied"] = RESPOND_ASYNC
+    return accepted
+
+
+def answer_end(unfinished: Unfinished) -> Response:
+    """Wait for the end of a generation and answer with its model, or with its events."""
+    if wants_events():
+        return answer_events(unfinished)
+    take_listener_place()
+    try:
+        end = unfinished.wait()
+    finally:
+        listeners.release()
+    if end["error"] is not None:
+        raise from_dict(end["error"])
+    return jsonify(describe_result(end["result"], request.url_root))
+
+
+def answer_events(unfinished: Unfinished) -> Response:
+    """Return the progress of a generation as an event stream, from its present state on."""
+    take_listener_place()
+    events = event_stream.stream(follow(unfinished, g.filename, request.url_root))
+    # X-Accel-Buffering tells nginx to pass on each event as it comes.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    answer = Response(events, mimetype=event_stream.MIMETYPE, headers=headers)
+    answer.call_on_close(listeners.release)
     return answer
 
 
-def describe_size(generation: Generation, record: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the size of a model where one was asked for, and the guess where there is one."""
-    guess, described = record["size_guess_cm"], {}
-    if generation.options.query_for(guess).size.is_given:
-        described["size_cm"] = record["size_cm"]
-    if guess is not None:
-        described["size_guess_cm"] = guess
-    return described
+def take_listener_place() -> None:
+    """Take one of the places of the requests that wait for a generation. Raises GeneratorBusy."""
+    if not listeners.acquire(blocking=False):
+        raise GeneratorBusy("Too many requests wait for generations. Ask for its state later.")
+
+
+def follow(
+    unfinished: Unfinished, filename: str, root: str, silence_s: float = event_stream.HEARTBEAT_S
+) -> Iterator[Optional[event_stream.Event]]:
+    """Yield the events of a generation, and None now and then. `root` is the URL of the API."""
+    yield "accepted", {"generation_id": unfinished.id}
+    for event in unfinished.follow(silence_s):
+        yield event and (type(event).__name__.lower(), event._asdict())
+    assert unfinished.end is not None
+    yield describe_end(unfinished.end, unfinished.id, filename, root)
+
+
+def describe_end(end: End, generation_id: str, filename: str, root: str) -> event_stream.Event:
+    """Return the last event of a generation."""
+    if end["error"] is None:
+        return "complete", describe_result(end["result"], root)
+    error = {**describe_failure(end["error"]), "filename": filename}
+    return "error", {**error, "generation_id": generation_id}
+
+
+def describe(shown: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what a client is told of a generation."""
+    result, error = shown["result"], shown["error"]
+    return {
+        **shown,
+        "result": result and describe_result(result, request.url_root),
+        "error": error and describe_failure(error),
+    }
+
+
+def describe_result(result: Dict[str, Any], root: str) -> Dict[str, Any]:
+    """Return the answer to a generation that has succeeded."""
+    url = model_url(root, result["session_id"], result["model"])
+    return {**result, "model_url": url}
+
+
+def describe_failure(error: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what is told of an error that is not the answer itself."""
+    return {name: error[name] for name in ("status", "error", "code")}
 
 
 def wants_events() -> bool:
@@ -74,22 +155,7 @@ def wants_events() -> bool:
     return request.accept_mimetypes.best_match(types) == event_stream.MIMETYPE
 
 
-def answer_events(generation: Generation, held: ExitStack) -> Response:
-    """Run the generation and return its progress as an event stream. Close `held` at its end."""
-    # Only this thread has a request.
-    run, root = generator.run, request.url_root
-
-    def work(emit: event_stream.Emit) -> event_stream.Event:
-        def on_progress(event: ProgressEvent) -> None:
-            emit((type(event).__name__.lower(), event._asdict()))
-
-        with held:
-            try:
-                return "complete", describe(generation, run(generation, on_progress), root)
-            except Exception as error:
-                described = describe_error(error, generation.filename)
-                return "error", {"status": described.status, **described.body}
-
-    # X-Accel-Buffering tells nginx to pass on each event as it comes.
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return Response(event_stream.stream(work), mimetype=event_stream.MIMETYPE, headers=headers)
+def prefers_async() -> bool:
+    """Return whether the client wants an answer before the generation has ended."""
+    preferences = parse_list_header(",".join(request.headers.getlist("Prefer")))
+    return RESPOND_ASYNC in [each.partition(";")[0].strip().lower() for each in preferences]

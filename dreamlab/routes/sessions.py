@@ -6,9 +6,9 @@ import hmac
 
 from flask import Blueprint, Response, jsonify, request
 
-from dreamlab.errors import Unauthorized
+from dreamlab.errors import SessionNotFound, Unauthorized
 from dreamlab.routes.answers import no_content
-from dreamlab.routes.current import settings, store
+from dreamlab.routes.current import generations, settings, store
 
 blueprint = Blueprint("sessions", __name__)
 
@@ -25,6 +25,7 @@ def generate_session_id() -> Response:
 @blueprint.delete("/api/sessions/<string:session_id>")
 def delete_session(session_id: str) -> Response:
     """Delete a session with all its files."""
+    generations.cancel_all(store.open(session_id), SessionNotFound())
     store.delete(session_id)
     return no_content()
 

@@ -54,8 +54,8 @@ class Connection:
         endpoints: List[Endpoint] = list(self._client.endpoints.values())
         described = self._client.view_api(print_info=False, return_format="dict")
         self.description = Description(described, self._client.config)
-        # Gradio 4 runs a job that was cancelled in its queue.
-        self._cancels_waiting = not self._client.config.get("version", "").startswith(("3.", "4."))
+        # Gradio 4 goes on with a job that was cancelled, even with one in its queue.
+        self._cancels = not self._client.config.get("version", "").startswith(("3.", "4."))
         self._uploaded: Dict[str, Dict[str, Any]] = {}
         for endpoint in endpoints:
             self._upload_once(endpoint)
@@ -86,14 +86,20 @@ class Connection:
             for file in files:
                 self._uploaded.pop(str(file.resolve()), None)
 
-    def cancel(self, job: Job) -> bool:
+    def cancel_waiting(self, job: Job) -> bool:
         """Cancel a job that waits in the server's queue. Return whether the server is rid of it.
 
-        A server stops no job that runs. It would only forget it, and begin another beside it.
+        A plain function that runs is not stopped. The server would only begin another beside it.
         """
-        if job.future.done():
-            return True
-        if not (self._cancels_waiting and is_waiting(job)):
+        return job.future.done() or (is_waiting(job) and self.cancel(job))
+
+    def cancel(self, job: Job) -> bool:
+        """Cancel a job, also one that runs. Return whether it leaves the server's queue.
+
+        Gradio stops a generator function at its next step. It lets a plain function work to its
+        end, and drops what that returns.
+        """
+        if not self._cancels:
             return False
         # The server may not answer.
         wait([in_thread(job.cancel)], timeout=_CANCEL_S)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Queued(NamedTuple):
     """A job's position in the Space's queue (1: it is next) and the seconds that it may take."""
 
-    position: int
+    position: Optional[int]
     eta_s: Optional[float]
 
 
@@ -28,8 +28,16 @@ _BEFORE_IT_RUNS = {"STARTING", "JOINING_QUEUE", "QUEUE_FULL", "IN_QUEUE", "SENDI
 OnProgress = Callable[[ProgressEvent], None]
 
 
+IsCancelled = Callable[[], bool]
+
+
 def ignore_progress(event: ProgressEvent) -> None:
     """An OnProgress that does nothing."""
+
+
+def never_cancelled() -> bool:
+    """An IsCancelled of what nobody can cancel."""
+    return False
 
 
 def is_waiting(job: Job) -> bool:

@@ -7,10 +7,9 @@ import time
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from dreamlab.space.deadlines import DeadlineExceeded, seconds_left
 from dreamlab.space.progress import OnProgress, Queued
 
-_POLL_S = 0.5
+_POLL_S = 0.2
 
 
 class Turns:
@@ -23,12 +22,10 @@ class Turns:
         self._changed = threading.Condition()
         self._last_s: Optional[float] = None
 
-    def take(
-        self, deadline: float, on_progress: OnProgress, is_closing: Callable[[], bool]
-    ) -> Callable[[], None]:
-        """Wait for a turn and return the function that ends it. Raises DeadlineExceeded.
+    def take(self, check: Callable[[], None], on_progress: OnProgress) -> Callable[[], None]:
+        """Wait for a turn and return the function that ends it.
 
-        It returns early when the server closes.
+        `check` is called now and then. It raises the error with which the waiting ends.
         """
         if self._limit is None:
             return lambda: None
@@ -38,14 +35,11 @@ class Turns:
             self._waiting.append(place)
             try:
                 while self._taken >= self._limit or self._waiting[0] is not place:
-                    if is_closing():
-                        break
-                    if seconds_left(deadline) == 0:
-                        raise DeadlineExceeded
+                    check()
                     if position != self._waiting.index(place) + 1:
                         position = self._waiting.index(place) + 1
                         on_progress(Queued(position, self._eta_s(position)))
-                    self._changed.wait(min(_POLL_S, seconds_left(deadline)))
+                    self._changed.wait(_POLL_S)
                 self._taken += 1
             finally:
                 self._waiting.remove(place)

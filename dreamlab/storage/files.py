@@ -7,7 +7,9 @@ local disks, on NFS and on Windows.
 Hidden files in a session's folders, and beside the sessions:
 
 .tmp-…              a temporary file or folder, removed when its `with` block ends
-.reserved-<model>   a reservation: the name is promised to a model that is not finished yet
+.gen-…              the links of a generation to its photos, removed when it has ended
+.reserved-<model>   a reservation: the name is promised to a model that is not finished yet, or
+                    that model, as long as it is not known whether it was cancelled
 .record-….json      how a model was made
 .form-…             a form of a model, named after a digest of the model's name and its query
 .deleted-<name>     a tombstone: the name belonged to something deleted and is not used again
@@ -32,6 +34,7 @@ from typing import FrozenSet, Iterator, List, Set, Tuple, Type
 from dreamlab.errors import DreamLabError, SessionNotFound, StorageFull, StorageUnavailable
 
 TEMPORARY = ".tmp-"
+HELD = ".gen-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
 RECORD, _JSON = ".record-", ".json"
@@ -160,9 +163,9 @@ def temporary(folder: Path, suffix: str = "") -> Iterator[Path]:
         remove(path)
 
 
-def hidden(folder: Path, suffix: str = "") -> Path:
+def hidden(folder: Path, suffix: str = "", prefix: str = TEMPORARY) -> Path:
     """Return a new hidden path in `folder`."""
-    return folder / f"{TEMPORARY}{uuid.uuid4().hex[:_HEX_DIGITS]}{suffix}"
+    return folder / f"{prefix}{uuid.uuid4().hex[:_HEX_DIGITS]}{suffix}"
 
 
 def rename(path: Path, target: Path) -> None:
@@ -225,9 +228,8 @@ def storage_errors() -> Iterator[None]:
 def clear(folder: Path, before_ns: int) -> None:
     """Remove what a killed process left in `folder`.
 
-    That is temporary files older than `before_ns`, what was deleted while it was in use, the
-    records of models that are not there, and the reservations of saved ones. Other reservations may
-    belong to tasks that still wait.
+    That is temporary files older than `before_ns`, what was deleted while it was in use, and the
+    records of models that are not there.
     """
     for path in folder.glob(TEMPORARY + "*"):
         with suppress(FileNotFoundError):
@@ -238,6 +240,3 @@ def clear(folder: Path, before_ns: int) -> None:
             remove(path)
     for path in folder.glob(DELETED + "*"):
         remove(path.with_name(path.name[len(DELETED) :]))
-    for path in folder.glob(RESERVED + "*"):
-        if path.with_name(path.name[len(RESERVED) :]).exists():
-            remove(path)

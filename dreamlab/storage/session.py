@@ -15,6 +15,7 @@ from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names, records
 from dreamlab.storage.files import storage_errors
 from dreamlab.storage.forms import Forms
+from dreamlab.storage.generations import End, Generations
 from dreamlab.storage.uploads import Uploads
 
 
@@ -44,6 +45,21 @@ class Session:
         return Uploads(self.folder / "uploads")
 
     @property
+    def generations(self) -> Generations:
+        """The records of the session's generations."""
+        return Generations(self.folder / "generations")
+
+    def end_generation(self, generation_id: str, end: End) -> End:
+        """Keep how a generation ended, and release its photos. Return the end that counts.
+
+        Raises GenerationNotFound, StorageFull and SessionNotFound.
+        """
+        counts = self.generations.keep_end(generation_id, end)
+        hold = self.generations.accepted(generation_id)["hold"]
+        files.remove(self.uploads.folder / hold)
+        return counts
+
+    @property
     def _models(self) -> Path:
         return self.folder / "models"
 
@@ -62,26 +78,8 @@ class Session:
             finally:
                 self._touch()
 
-    def save(
-        self, draft: Path, upload_name: str, record: Optional[Mapping[str, Any]] = None
-    ) -> str:
-        """Make the finished `draft` a model that is named after its upload. Return its name."""
-        with storage_errors():
-            files.sync(draft)
-        while True:
-            name = self.reserve(upload_name)
-            try:
-                if self._link(draft, name, record):
-                    return name
-            finally:
-                # The model itself holds the name now.
-                files.remove(files.reservation(self._models / name))
-
     def reserve(self, upload_name: str) -> str:
-        """Reserve a name for a model that is made elsewhere, perhaps by more than one attempt.
-
-        The name is never given again, even if all attempts fail.
-        """
+        """Reserve a name for a model, which perhaps more than one attempt makes."""
         stem = upload_name.rpartition(".")[0]
         with storage_errors():
             for name in names.numbered(stem, glb.SUFFIX):
@@ -95,36 +93,38 @@ class Session:
                     files.remove(reservation)
         raise AssertionError("numbered() ended")
 
-    def save_reserved(
-        self, draft: Path, name: str, record: Optional[Mapping[str, Any]] = None
-    ) -> None:
-        """Make the finished `draft` the model with the reserved `name`, unless it was saved before.
+    def stage(self, draft: Path, name: str, record: Optional[Mapping[str, Any]] = None) -> None:
+        """Make the finished `draft` the model with the reserved `name`, still hidden.
 
-        Where several attempts make one model, on any host, the first one to save it counts.
+        Several attempts may do so, on any host.
         """
-        with storage_errors():
-            files.sync(draft)
-        if not self.was_saved(name):
-            self._link(draft, name, record)
-
-    def _link(self, draft: Path, name: str, record: Optional[Mapping[str, Any]]) -> bool:
-        """Link `draft` to the model `name`. Return False if that name is or was taken."""
         path = self._models / name
         with storage_errors():
-            if record is not None:
-                # Before the model, which so is never listed without it.
-                records.write(path, record)
-            try:
-                os.link(draft, path)
-            except FileExistsError:
-                return False
-            if files.tombstone(path).exists():
-                # A client deleted a model of that name since we looked.
-                files.remove(path)
-                files.remove(files.record(path))
-                return False
-            files.sync_folder(self._models)
-        return True
+            files.sync(draft)
+            if not self.was_saved(name):
+                if record is not None:
+                    records.write(path, record)
+                draft.replace(files.reservation(path))
+
+    def publish(self, name: str) -> None:
+        """Show a staged model, in one step, unless it was shown before."""
+        path = self._models / name
+        with storage_errors():
+            if not self.was_saved(name):
+                # Another attempt may do so at this moment.
+                with suppress(FileExistsError, FileNotFoundError):
+                    os.link(files.reservation(path), path)
+                if files.tombstone(path).exists():
+                    # A client has deleted it since.
+                    files.remove(path)
+                    files.remove(files.record(path))
+                files.sync_folder(self._models)
+        files.remove(files.reservation(path))
+
+    def unstage(self, name: str) -> None:
+        """Remove a staged model, which is not shown. Its name is free again."""
+        files.remove(files.reservation(self._models / name))
+        files.remove(files.record(self._models / name))
 
     def was_saved(self, name: str) -> bool:
         """Return whether the model was saved, even if it was deleted since."""
@@ -200,6 +200,30 @@ class Session:
                 self.delete_model(name)
 
     # Activity
+
+    def clear(self, before_ns: int) -> None:
+        """Remove what a killed process left, older than `before_ns`, that is not needed.
+
+        A model that was staged is shown if its generation has succeeded.
+        """
+        unfinished = [self.generations.accepted(each) for each in self.generations.unfinished()]
+        reserved = {accepted["model"] for accepted in unfinished}
+        for path in self._models.glob(files.RESERVED + "*"):
+            name = path.name[len(files.RESERVED) :]
+            if self._is_made(name):
+                self.publish(name)
+            elif name not in reserved and path.stat().st_mtime_ns < before_ns:
+                self.unstage(name)
+        for folder in (self.uploads.folder, self._models, self.generations.folder):
+            if folder.is_dir():
+                files.clear(folder, before_ns)
+        self.uploads.clear_holds(before_ns, {accepted["hold"] for accepted in unfinished})
+
+    def _is_made(self, name: str) -> bool:
+        """Return whether a staged model is the one with which its generation ended."""
+        generation_id = (records.read(self._models / name) or {}).get("generation_id")
+        end = generation_id and self.generations.end(generation_id)
+        return bool(end and end["result"] and end["result"]["model"] == name)
 
     def is_busy(self) -> bool:
         """Return whether a generation runs in the session, in any process on any host."""

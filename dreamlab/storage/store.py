@@ -6,12 +6,13 @@ import logging
 import os
 import re
 import threading
-import time
 import uuid
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Callable, List, Optional
 
+from dreamlab.background import repeat, start
 from dreamlab.errors import SessionNotFound
 from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
@@ -36,9 +37,10 @@ class SessionStore:
         # A session is not swept while a request opens it.
         self._lock = threading.Lock()
 
-    def prepare(self) -> None:
+    def prepare(self, then: Callable[[], None] = lambda: None) -> None:
         """Create the root folder, check it, and remove what a killed server left in it.
 
+        `then` is called in a background thread, after that, if no other process has the folder.
         Raises StorageUnusable.
         """
         try:
@@ -49,7 +51,7 @@ class SessionStore:
             raise StorageUnusable(f"SESSIONS_DIR cannot be written to: {error}") from error
         # Another process may be using its temporary files. It has cleared older ones at its start.
         if is_alone:
-            threading.Thread(target=self._clear, args=(start_ns,), daemon=True).start()
+            start(self._clear, start_ns, then)
 
     def _try_names(self) -> int:
         """Create and remove a file with the longest path of a session. Return the time of the disk.
@@ -112,14 +114,14 @@ class SessionStore:
 
     def keep_sweeping(self, ttl_s: Optional[float]) -> None:
         """Remove what was in use, and sweep if there is a limit, in background threads."""
-        _repeat(files.remove_leftovers, _REMOVE_LEFTOVERS_EVERY_S)
+        repeat(files.remove_leftovers, _REMOVE_LEFTOVERS_EVERY_S)
         if ttl_s is not None:
             limit_s = ttl_s
-            _repeat(lambda: self.sweep(limit_s), min(limit_s / 4, _SWEEP_EVERY_S))
+            repeat(lambda: self.sweep(limit_s), min(limit_s / 4, _SWEEP_EVERY_S))
 
     def sweep(self, ttl_s: float) -> None:
         """Delete the sessions that were idle for `ttl_s` and in which no generation runs."""
-        for session in self._sessions():
+        for session in self.sessions():
             try:
                 with self._lock:
                     if session.idle_s() <= ttl_s or session.is_busy():
@@ -137,12 +139,13 @@ class SessionStore:
             except OSError as error:
                 log.warning("cannot remove session %s: %r", session.short_id, error)
 
-    def _session(self, session_id: str) -> Session:
-        return Session(session_id, self._root / session_id)
-
-    def _sessions(self) -> List[Session]:
+    def sessions(self) -> List[Session]:
+        """Return all sessions."""
         entries = files.entries(self._root)
         return [self._session(entry.name) for entry in entries if _UUID4.fullmatch(entry.name)]
+
+    def _session(self, session_id: str) -> Session:
+        return Session(session_id, self._root / session_id)
 
     def _hide(self, session: Session) -> Path:
         """Rename a session's folder in one step, so that no request finds it any more."""
@@ -151,31 +154,20 @@ class SessionStore:
             session.folder.rename(hidden)
         return hidden
 
-    def _clear(self, before_ns: int) -> None:
+    def _clear(self, before_ns: int, then: Callable[[], None]) -> None:
         """Remove temporary files that are older than `before_ns`, and reservations not needed."""
-        folders = [self._root]
+        _try_to_clear(lambda: files.clear(self._root, before_ns))
         with suppress(FileNotFoundError):
-            for session in self._sessions():
-                folders += [session.folder / "uploads", session.folder / "models"]
-        for folder in folders:
-            try:
-                files.clear(folder, before_ns)
-            except FileNotFoundError:
-                # It was deleted since.
-                continue
-            except OSError as error:
-                log.warning("cannot clear a folder: %r", error)
+            for session in self.sessions():
+                _try_to_clear(partial(session.clear, before_ns))
+        then()
 
 
-def _repeat(work: Callable[[], None], pause_s: float) -> None:
-    """Do `work` again and again in a background thread, whatever happens to it."""
-
-    def repeat() -> None:
-        while True:
-            try:
-                work()
-            except Exception:
-                log.exception("the sessions cannot be cleared; the next try is in %g s", pause_s)
-            time.sleep(pause_s)
-
-    threading.Thread(target=repeat, daemon=True).start()
+def _try_to_clear(clear: Callable[[], None]) -> None:
+    try:
+        clear()
+    except FileNotFoundError:
+        # It was deleted since.
+        pass
+    except OSError as error:
+        log.warning("cannot clear a folder: %r", error)

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Iterator, List, NamedTuple, Sequence
+from typing import IO, Collection, Iterable, Iterator, List, NamedTuple, Sequence
 
 from dreamlab.errors import DreamLabError, UploadNotFound
 from dreamlab.settings import LONGEST_GENERATION_S
@@ -95,23 +95,42 @@ class Uploads:
 
     def held(self, name: str) -> Iterator[Path]:
         """Return the links of all generations that hold an upload of that name."""
-        return self.folder.glob(f"{files.TEMPORARY}*/{name}")
+        return self.folder.glob(f"{files.HELD}*/{name}")
 
     def _release_old_holds(self) -> None:
         """Remove the folders of generations that ended without doing so: their host died."""
         oldest = time.time() - LONGEST_GENERATION_S
-        for folder in self.folder.glob(files.TEMPORARY + "*"):
+        for folder in self.folder.glob(files.HELD + "*"):
             with suppress(FileNotFoundError):
                 if folder.stat().st_mtime < oldest:
                     files.remove(folder)
 
+    def clear_holds(self, before_ns: int, needed: Collection[str]) -> None:
+        """Remove the holds older than `before_ns`, but for those with a needed name."""
+        for folder in self.folder.glob(files.HELD + "*"):
+            if folder.name not in needed and folder.stat().st_mtime_ns < before_ns:
+                files.remove(folder)
+
+    def new_hold(self) -> Hold:
+        """Return an empty Hold, which stays until it is released. Raises StorageFull."""
+        return self.hold_again(files.hidden(self.folder, prefix=files.HELD).name)
+
+    def hold_again(self, name: str) -> Hold:
+        """Return the Hold of that name, which another process has left. Raises StorageFull."""
+        hold = Hold(self, self.folder / name)
+        with storage_errors():
+            hold.folder.mkdir(exist_ok=True)
+            os.utime(hold.folder)
+        return hold
+
     @contextmanager
     def hold(self) -> Iterator[Hold]:
-        """A Hold of the uploads that one generation needs, until its end. Raises StorageFull."""
-        with files.temporary(self.folder) as folder:
-            with storage_errors():
-                folder.mkdir()
-            yield Hold(self, folder)
+        """A Hold of the uploads that one generation needs, released at the end."""
+        hold = self.new_hold()
+        try:
+            yield hold
+        finally:
+            hold.release()
 
     @contextmanager
     def temporary(self, content: bytes, suffix: str) -> Iterator[Path]:
@@ -139,10 +158,18 @@ class Hold(NamedTuple):
             for upload in uploads:
                 kept.append(self._keep_one(upload))
         except DreamLabError:
-            for done in kept:
-                files.remove(self.uploads.folder / done.name)
+            self.discard(kept)
             raise
         return kept
+
+    def discard(self, kept: Iterable[Upload]) -> None:
+        """Remove uploads that were kept just now."""
+        for upload in kept:
+            files.remove(self.uploads.folder / upload.name)
+
+    def release(self) -> None:
+        """Remove the links: the generation has ended, or does not begin."""
+        files.remove(self.folder)
 
     def _keep_one(self, upload: NewUpload) -> Upload:
         file = self.folder / "new"
@@ -176,6 +203,8 @@ class Hold(NamedTuple):
 
         Raises UploadNotFound. A name that is held is not given again, so it is the same file.
         """
+        if (self.folder / name).exists():
+            return Upload(name, self.folder / name)
         with suppress(UploadNotFound):
             return self.take(name)
         for path in self.uploads.held(name):

@@ -10,7 +10,10 @@ import httpx
 import pytest
 import requests
 
+from dreamlab.errors import NothingToModel
+from dreamlab.generation.unfinished import Unfinished
 from dreamlab.routes import event_stream
+from dreamlab.routes.generations import follow
 from support.api import image_bytes, wait_until
 from support.http_api import read_events
 from support.processes import Server, StartServer
@@ -75,7 +78,9 @@ def test_progress_arrives_without_delay_and_ends_with_the_generations_answer(
         "model_url": f"{server.url}/sessions/{session_id}/models/chair.glb",
         "seed": 7,
         "engine": data["engine"],
+        "generation_id": data["generation_id"],
     }
+    assert events[0][:2] == ("accepted", {"generation_id": data["generation_id"]})
     assert sum(name in ("complete", "error") for name, _, _ in events) == 1
 
 
@@ -97,6 +102,7 @@ def test_a_failure_ends_the_stream_with_its_error(server: Server) -> None:
     assert (data["status"], data["code"]) == (502, "generation_failed")
     assert data["error"].endswith("no legs") and data["filename"] == "chair.png"
     assert [name for name, _ in events].count("error") == 1
+    assert data["generation_id"] == events[0][1]["generation_id"]
 
 
 def test_an_invalid_request_is_answered_with_json(server: Server) -> None:
@@ -153,14 +159,14 @@ def test_a_client_with_a_timeout_of_five_seconds_waits_behind_a_slow_proxy(
     assert longest < 2.6
 
 
-def test_comments_are_sent_while_there_is_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comments_are_sent_while_there_is_no_event() -> None:
     assert event_stream.HEARTBEAT_S <= 2.5
-    monkeypatch.setattr(event_stream, "HEARTBEAT_S", 0.05)
-
-    def work(emit: event_stream.Emit) -> event_stream.Event:
-        time.sleep(0.3)
-        return "complete", {}
-
-    lines = list(event_stream.stream(work))
+    unfinished = Unfinished("id")
+    started = time.monotonic()
+    lines = []
+    for line in event_stream.stream(follow(unfinished, "chair.png", "http://localhost/", 0.05)):
+        lines.append(line)
+        if time.monotonic() - started > 0.3:
+            unfinished.finish(unfinished.failed(NothingToModel("no chair")))
     assert len([line for line in lines if line.startswith(":")]) > 3
-    assert lines[-1] == "event: complete\ndata: {}\n\n"
+    assert lines[-1].startswith("event: error\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ def test_the_answer_has_what_the_contract_promises(
         "model_url": f"http://localhost/sessions/{session_id}/models/chair.glb",
         "seed": 5,
         "engine": stand_in_url,
+        "generation_id": answer["generation_id"],
     }
+    assert str(uuid.UUID(answer["generation_id"])) == answer["generation_id"]
 
 
 def test_second_upload_of_the_same_name_gets_its_own_model(

@@ -26,6 +26,7 @@ from pathlib import Path
 sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
 from dreamlab.storage.store import SessionStore
 from dreamlab.storage.uploads import NewUpload
+from support.models import save as save_model
 from support.spaces import glb_bytes
 store = SessionStore(Path(sys.argv[2]))
 store.prepare()
@@ -41,16 +42,18 @@ for number in range(rounds):
     uploads.append((upload.name, content.decode()))
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(f"{me} {number}"))
-        models.append((session.save(draft, "chair.png"), f"{me} {number}"))
+        models.append((save_model(session, draft, "chair.png"), f"{me} {number}"))
     name = session.reserve("chair.png")
     reserved.append(name)
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(name))
-        session.save_reserved(draft, name)
+        session.stage(draft, name)
+    session.publish(name)
     # All processes save these. One of them is the first.
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(me))
-        session.save_reserved(draft, f"shared-{number}.glb")
+        session.stage(draft, f"shared-{number}.glb")
+    session.publish(f"shared-{number}.glb")
     # The first process that finds an expired session removes it.
     os.utime(store.create().folder, (0, 0))
     store.sweep(3600)

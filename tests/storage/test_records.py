@@ -12,6 +12,7 @@ from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore
 from support import gltf_files
 from support.api import files_below, wait_until
+from support.models import save as save_model
 
 RECORD: Dict[str, Any] = {"engine": "local", "seed": 7, "size_cm": None}
 
@@ -24,7 +25,7 @@ def session(tmp_path: Path) -> Session:
 def save(session: Session, **record: Any) -> str:
     with session.draft() as draft:
         draft.write_bytes(gltf_files.plain())
-        return session.save(draft, "chair.jpg", {**RECORD, **record})
+        return save_model(session, draft, "chair.jpg", {**RECORD, **record})
 
 
 def test_each_model_has_its_own_record(session: Session) -> None:
@@ -42,7 +43,8 @@ def test_the_record_is_that_of_the_attempt_that_is_saved_first(session: Session)
     for seed in (1, 2):
         with session.draft() as draft:
             draft.write_bytes(b"model %d" % seed)
-            session.save_reserved(draft, name, {"seed": seed})
+            session.stage(draft, name, {"seed": seed})
+        session.publish(name)
     assert session.model(name).read_bytes() == b"model 1"
     assert session.record(name) == {"seed": 1}
 
@@ -51,7 +53,8 @@ def test_a_model_that_is_deleted_before_it_is_saved_leaves_no_record(session: Se
     name = session.reserve("chair.jpg")
     (session.folder / "models" / f".deleted-{name}").touch()
     with session.draft() as draft:
-        session.save_reserved(draft, name, RECORD)
+        session.stage(draft, name, RECORD)
+    session.publish(name)
     assert ".record-chair.glb.json" not in files_below(session.folder / "models")
 
 

@@ -27,6 +27,7 @@ from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore, StorageUnusable
 from dreamlab.storage.uploads import NewUpload
 from support.api import files_below
+from support.models import save as save_model
 
 JPEG = (".jpg", ".jpeg")
 
@@ -49,7 +50,7 @@ def keep(session: Session, name: str, content: bytes = b"photo") -> str:
 def save(session: Session, upload: str, content: bytes = b"model") -> str:
     with session.draft() as draft:
         draft.write_bytes(content)
-        return session.save(draft, upload)
+        return save_model(session, draft, upload)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_a_held_upload_outlives_its_deletion_and_its_name_is_not_given_meanwhile
 
 def test_an_upload_that_a_dead_host_held_long_ago_can_be_deleted(session: Session) -> None:
     keep(session, "chair.jpg")
-    abandoned = session.folder / "uploads" / ".tmp-1"
+    abandoned = session.folder / "uploads" / ".gen-1"
     abandoned.mkdir()
     os.link(session.folder / "uploads" / "chair.jpg", abandoned / "chair.jpg")
     session.uploads.delete_unused()
@@ -232,7 +233,7 @@ def test_a_model_is_not_listed_before_it_is_complete(session: Session) -> None:
         assert session.models() == []
         with pytest.raises(ModelNotFound):
             session.model(draft.name)
-        session.save(draft, "chair.jpg")
+        save_model(session, draft, "chair.jpg")
         assert session.models() == ["chair.glb"]
 
 
@@ -267,7 +268,7 @@ def test_a_deleted_session_is_not_found(store: SessionStore, session: Session) -
             (session.folder / folder).rmdir()
         session.folder.rmdir()
         with pytest.raises(SessionNotFound):
-            session.save(draft, "chair.jpg")
+            save_model(session, draft, "chair.jpg")
     with pytest.raises(SessionNotFound):
         store.open(session.id)
     with pytest.raises(SessionNotFound):

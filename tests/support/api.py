@@ -82,8 +82,9 @@ def encoded(image: Image.Image, kind: str, **save: Any) -> bytes:
 
 
 def files_below(folder: Path) -> List[str]:
-    """Return the files of a session or of all, but for the records of models that are there."""
-    paths = {path for path in folder.rglob("*") if path.is_file()}
+    """Return the files of a session or of all, but for records of generations and models."""
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    paths = {path for path in found if path.parent.parent.name != "generations"}
     records = {path.with_name(f".record-{path.name}.json") for path in paths}
     return sorted(path.relative_to(folder).as_posix() for path in paths - records)
 

@@ -1,0 +1,257 @@
+"""The life of a generation: accepted, queued, running, and succeeded, failed or cancelled.
+
+Its record on disk says that it was accepted and how it ended. Its progress is only in memory. Each
+one runs in a thread of its own, and requests wait for it, so it does not need them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+from typing import Any, Dict, List, NamedTuple, Optional
+
+from dreamlab.background import repeat, start
+from dreamlab.clock import timestamp
+from dreamlab.errors import (
+    DreamLabError,
+    GenerationCancelled,
+    GenerationFailed,
+    GenerationNotFound,
+    GeneratorBusy,
+    GeneratorUnavailable,
+    IdempotencyConflict,
+)
+from dreamlab.generation.form import GenerationForm
+from dreamlab.generation.generator import Generator
+from dreamlab.generation.run import Generation, keep_end, keep_views, reopen
+from dreamlab.generation.unfinished import QUEUED, RUNNING, Unfinished
+from dreamlab.settings import Settings
+from dreamlab.space.progress import Progress, Queued
+from dreamlab.storage.generations import Accepted
+from dreamlab.storage.session import Session
+from dreamlab.storage.store import SessionStore
+
+log = logging.getLogger("dreamlab")
+
+_WATCH_S = 0.5
+_TAKE_UP_EVERY_S = 30.0
+_NOT_QUEUED = Queued(None, None)
+_TWICE = "The server stopped twice while it made this model."
+
+
+class _Left(NamedTuple):
+    """A generation that a process has left unfinished."""
+
+    accepted: Accepted
+    session: Session
+    unfinished: Unfinished
+
+
+class Generations:
+    """All generations: those of this process, and those of which it only knows the record."""
+
+    def __init__(self, generator: Generator, settings: Settings) -> None:
+        self._generator = generator
+        self._settings = settings
+        self._unfinished: Dict[str, Unfinished] = {}
+        self._lock = threading.Lock()
+
+    def accept(self, session: Session, form: GenerationForm) -> str:
+        """Keep the photos of a form and start its generation, or join the one with its key.
+
+        Returns the id of the generation. Raises GeneratorBusy, IdempotencyConflict and what
+        keep_views raises.
+        """
+        generation_id = form.id_in(session.id)
+        if _is_repeat(session, generation_id, form):
+            return generation_id
+        with ExitStack() as undo:
+            release = undo.enter_context(ExitStack())
+            release.enter_context(self._generator.slot(session, generation_id))
+            hold = session.uploads.new_hold()
+            undo.callback(hold.release)
+            views = keep_views(hold, form.views, self._settings.max_image_megapixels)
+            new = [view.upload for view in views if view.upload.name != form.views.upload]
+            undo.callback(hold.discard, new)
+            reserved = self._generator.reserve(session, views[0].upload.name)
+            accepted = {
+                "created": time.time(),
+                "filename": views[0].upload.name,
+                "uploads": {view.side: view.upload.name for view in views},
+                "options": asdict(form.options),
+                "model": reserved,
+                "hold": hold.folder.name,
+                "digest": form.digest,
+            }
+            if not session.generations.accept(generation_id, accepted):
+                # The same form came twice at this moment.
+                _is_repeat(session, generation_id, form)
+                return generation_id
+            undo.pop_all()
+        unfinished = self._unfinished[generation_id] = Unfinished(generation_id)
+        unfinished.take_place(release.close)
+        self._start(Generation(generation_id, session, views, form.options, reserved), unfinished)
+        return generation_id
+
+    def _start(self, generation: Generation, unfinished: Unfinished) -> None:
+        start(self._run, generation, unfinished)
+
+    def _run(self, generation: Generation, unfinished: Unfinished) -> None:
+        end = self._generator.run(generation, unfinished)
+        unfinished.finish(end)
+        # An end that could not be kept, on a full disk, stays known here.
+        if end["status"] == QUEUED or generation.session.generations.end(generation.id):
+            self._unfinished.pop(generation.id, None)
+
+    def find(self, session: Session, generation_id: str) -> Unfinished:
+        """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
+        session.generations.accepted(generation_id)
+        end = session.generations.end(generation_id)
+        with self._lock:
+            unfinished = self._unfinished.get(generation_id)
+            if unfinished is None:
+                unfinished = Unfinished(generation_id)
+                if end is None:
+                    self._unfinished[generation_id] = unfinished
+                    start(self._watch, session, unfinished)
+                else:
+                    unfinished.finish(end)
+        return unfinished
+
+    def _watch(self, session: Session, unfinished: Unfinished) -> None:
+        """Follow a generation that another process runs."""
+        generation_id = unfinished.id
+        while not unfinished.has_ended():
+            try:
+                session.generations.accepted(generation_id)
+                end = session.generations.end(generation_id)
+                if end is not None:
+                    unfinished.finish(end)
+                    break
+            except GenerationNotFound as error:
+                unfinished.finish(unfinished.failed(error))
+                break
+            event = self._generator.glance(generation_id)
+            if event is not None and event != unfinished.event:
+                unfinished.report(event)
+            time.sleep(_WATCH_S)
+        with self._lock:
+            if self._unfinished.get(generation_id) is unfinished:
+                del self._unfinished[generation_id]
+
+    def show(self, session: Session, generation_id: str) -> Dict[str, Any]:
+        """Return what is known of a generation. Raises GenerationNotFound."""
+        accepted = session.generations.accepted(generation_id)
+        end = session.generations.end(generation_id)
+        unfinished = self._unfinished.get(generation_id)
+        event = None
+        if end is None:
+            event = unfinished.event if unfinished else self._generator.glance(generation_id)
+            end = unfinished.end if unfinished else None
+        queued = event if isinstance(event, Queued) else _NOT_QUEUED
+        progress = event if isinstance(event, Progress) else Progress(None, None)
+        started = unfinished.started if unfinished else None
+        return {
+            "generation_id": generation_id,
+            "status": RUNNING if isinstance(event, Progress) else QUEUED,
+            "filename": accepted["filename"],
+            "created": timestamp(accepted["created"]),
+            "started": started,
+            "ended": None,
+            **queued._asdict(),
+            **progress._asdict(),
+            "result": None,
+            "error": None,
+            **(end or {}),
+        }
+
+    def show_all(self, session: Session) -> List[Dict[str, Any]]:
+        """Return what is known of all generations of a session, the newest first."""
+        shown = []
+        for generation_id in session.generations.ids():
+            # It may be deleted at this moment.
+            with suppress(GenerationNotFound):
+                shown.append(self.show(session, generation_id))
+        return shown
+
+    def cancel(
+        self, session: Session, generation_id: str, error: Optional[DreamLabError] = None
+    ) -> bool:
+        """Cancel a generation. Return False if it has ended before.
+
+        Of a cancellation and a model at the same moment, exactly one counts, and all who wait hear
+        the same. Raises GenerationNotFound.
+        """
+        session.generations.accepted(generation_id)
+        unfinished = self._unfinished.get(generation_id) or Unfinished(generation_id)
+        end = unfinished.failed(error or GenerationCancelled())
+        if session.end_generation(generation_id, end) != end:
+            return False
+        unfinished.finish(end)
+        self._generator.cancel(generation_id)
+        return True
+
+    def cancel_all(self, session: Session, error: DreamLabError) -> None:
+        """End all generations of a session with this error."""
+        for generation_id in session.generations.unfinished():
+            self.cancel(session, generation_id, error)
+
+    def keep_taking_up(self, store: SessionStore) -> None:
+        """Take up again and again what any lost front end has left."""
+        repeat(lambda: self.take_up(store, time.time()), _TAKE_UP_EVERY_S)
+
+    def take_up(self, store: SessionStore, before: float) -> None:
+        """Go on with the generations that a lost process has left, the oldest first.
+
+        They were accepted before that time, in seconds since 1970.
+        """
+        left: List[_Left] = []
+        for session in store.sessions():
+            for generation_id in session.generations.unfinished():
+                accepted = session.generations.accepted(generation_id)
+                if accepted["created"] < before and self._generator.is_abandoned(generation_id):
+                    unfinished = self._unfinished.setdefault(
+                        generation_id, Unfinished(generation_id)
+                    )
+                    left.append(_Left(accepted, session, unfinished))
+        for each in sorted(left, key=lambda each: each.accepted["created"]):
+            self._take_up_one(each)
+
+    def _take_up_one(self, left: _Left) -> None:
+        accepted, session, unfinished = left
+        try:
+            unfinished.take_place(self._wait_for_slot(session, unfinished.id).close)
+            hold = session.uploads.hold_again(accepted["hold"])
+            limit = self._settings.max_image_megapixels
+            generation = reopen(session, unfinished.id, hold, limit)
+            # Workers count their attempts themselves.
+            if generation.model is None and not session.generations.take_up(unfinished.id):
+                raise GenerationFailed(_TWICE)
+            self._start(generation, unfinished)
+        except Exception as error:
+            unfinished.finish(keep_end(session, unfinished, unfinished.failed(error)))
+
+    def _wait_for_slot(self, session: Session, generation_id: str) -> ExitStack:
+        while True:
+            slot = ExitStack()
+            try:
+                slot.enter_context(self._generator.slot(session, generation_id))
+                return slot
+            except (GeneratorBusy, GeneratorUnavailable):
+                time.sleep(_WATCH_S)
+
+
+def _is_repeat(session: Session, generation_id: str, form: GenerationForm) -> bool:
+    """Return whether a generation has the key of this form. Raises IdempotencyConflict."""
+    if form.key is None:
+        return False
+    try:
+        accepted = session.generations.accepted(generation_id)
+    except GenerationNotFound:
+        return False
+    if accepted["digest"] != form.digest:
+        raise IdempotencyConflict
+    return True
