@@ -86,7 +86,7 @@ def test_schemathesis_finds_no_difference(
             "run",
             f"{server.url}/openapi.json",
             "--checks=all",
-            "--max-examples=50",
+            "--max-examples=20",
             "--generation-deterministic",
             "--request-timeout=60",
             # By default it is 10 s: too short for a generation on a busy machine.
