@@ -22,7 +22,7 @@ def move_focus(tab: BrowserTab, selector: str) -> None:
 
 
 def test_the_keyboard_alone_is_enough(browser: Browser, site: str) -> None:
-    with open_tab(browser, site, reduced_motion="reduce") as tab:
+    with open_tab(browser, site) as tab:
         keyboard = tab.page.keyboard
         move_focus(tab, "#front")
         # The browser itself shows the dialog for choosing a file.
@@ -67,7 +67,7 @@ def test_axe_finds_nothing_in_any_state(
     browser: Browser, site: str, scheme: str, device: Dict[str, Any]
 ) -> None:
     found: Dict[str, List[str]] = {}
-    with open_tab(browser, site, color_scheme=scheme, reduced_motion="reduce", **device) as tab:
+    with open_tab(browser, site, color_scheme=scheme, **device) as tab:
         tab.page.click("summary")
         found["start"] = tab.axe_violations()
         tab.generate()

@@ -58,7 +58,7 @@ def wait_for_number(tab: BrowserTab, number: str) -> None:
 def test_the_guessed_size_is_shown_and_another_one_is_kept_and_sent(
     browser: Browser, site: str
 ) -> None:
-    with open_tab(browser, site, reduced_motion="reduce") as tab:
+    with open_tab(browser, site) as tab:
         page = tab.page
         make_stool(tab)
         guess = float(page.input_value("#result-size input"))
@@ -106,7 +106,7 @@ def test_the_guessed_size_is_shown_and_another_one_is_kept_and_sent(
 
 
 def test_a_size_that_nothing_has_is_not_shown(browser: Browser, site: str) -> None:
-    with open_tab(browser, site, reduced_motion="reduce") as tab:
+    with open_tab(browser, site) as tab:
         make_stool(tab)
         source = tab.page.get_attribute("model-viewer", "src")
         for number in ("0", "-5", "10001"):
@@ -122,7 +122,7 @@ def test_a_size_that_nothing_has_is_not_shown(browser: Browser, site: str) -> No
 def test_every_form_can_be_downloaded_in_the_chosen_size_with_the_keyboard(
     browser: Browser, site: str
 ) -> None:
-    with open_tab(browser, site, reduced_motion="reduce") as tab:
+    with open_tab(browser, site) as tab:
         page = tab.page
         make_stool(tab)
         page.fill("#result-size input", "60")
@@ -164,7 +164,7 @@ def stl_height_mm(content: bytes) -> float:
 
 
 def test_the_report_says_what_a_model_is_ready_for(browser: Browser, site: str) -> None:
-    with open_tab(browser, site, reduced_motion="reduce", **PHONE) as tab:
+    with open_tab(browser, site, **PHONE) as tab:
         tab.page.evaluate(RECORD_SHIFTS)
         make_stool(tab)
         tab.page.wait_for_selector("#report .ready")
@@ -187,7 +187,7 @@ def test_the_report_says_what_a_model_is_ready_for(browser: Browser, site: str) 
 def test_pictures_come_from_the_server_and_an_icon_where_it_makes_none(
     browser: Browser, site: str
 ) -> None:
-    with open_tab(browser, site, expect_failed_requests=True, reduced_motion="reduce") as tab:
+    with open_tab(browser, site, expect_failed_requests=True) as tab:
         make_stool(tab)
         picture = tab.page.locator(".look img")
         assert wait_until(lambda: picture.evaluate("image => image.naturalWidth") == 512)

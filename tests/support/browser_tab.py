@@ -42,7 +42,9 @@ class BrowserTab:
     """A tab with the page at `url`, in a browser profile of its own."""
 
     def __init__(self, browser: Browser, url: str, **device: Any) -> None:
-        self.context = browser.new_context(**(device or DESKTOP))
+        # A model that turns is drawn all the time, which takes all processors without a GPU.
+        options = {"reduced_motion": "reduce", **(device or DESKTOP)}
+        self.context = browser.new_context(**options)
         self.context.add_init_script(RECORD_CSP_VIOLATIONS)
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
