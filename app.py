@@ -42,8 +42,10 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     generator = generator or make_generator(settings, StandIn())
     store = SessionStore(settings.sessions_dir)
     all_generations = Generations(generator, settings)
-    store.prepare(partial(all_generations.take_up, store, time.time()))
-    if settings.broker_url is not None:
+    if settings.broker_url is None:
+        store.prepare(partial(all_generations.take_up, store, time.time()))
+    else:
+        store.prepare()
         all_generations.keep_taking_up(store)
     hours = settings.session_ttl_hours
     store.keep_sweeping(None if hours is None else hours * 3600)

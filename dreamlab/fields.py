@@ -6,13 +6,17 @@ Each parser takes the field's name and its text, and raises InvalidOption, which
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Callable, Dict, Mapping
+from urllib.parse import urlsplit
 
 from dreamlab.errors import InvalidOption
 
 MAX_SEED = 10_000_000
 ORIGINS = FLOOR, CENTER = "floor", "center"
 _MAX_CAPTION = 1000
+# Nothing in it needs an encoding in a request.
+_URL = re.compile(r"[!-~]{1,2000}")
 _BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -86,6 +90,18 @@ def _centimetres(field: str, text: str) -> float:
     if not is_size(value):
         raise InvalidOption(f"{field} must be a number of centimetres from 1 to 10000.")
     return value
+
+
+def https_url(field: str, text: str) -> str:
+    """Return the URL in `text`. Raises InvalidOption unless it is one with https and a host."""
+    try:
+        parts = urlsplit(text)
+        is_usable = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        is_usable = False
+    if not (is_usable and parts.scheme == "https" and _URL.fullmatch(text)):
+        raise InvalidOption(f"{field} must be a URL that begins with https://.")
+    return text
 
 
 # What the query of a model has, and the form of a generation too.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import os
 import re
@@ -136,6 +137,22 @@ def _url_of_service(schemes: str, meaning: str) -> Parser[str]:
     return parse
 
 
+def _secret(value: str) -> str:
+    try:
+        key = base64.b64decode(value[len("whsec_") :] + "==", validate=False)
+    except ValueError:
+        key = b""
+    if not value.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise ValueError("must be whsec_ and 24 to 64 random bytes in base64")
+    return value
+
+
+def _switch(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value.lower() == "true"
+
+
 _broker = _url_of_service("amqps?|rediss?", "a URL such as amqp://... or redis://...")
 _redis = _url_of_service("rediss?", "a URL such as redis://...")
 _queues = _list("plain|textured", "plain, textured or both")
@@ -203,6 +220,8 @@ class Settings:
     api_key: Optional[str] = setting("API_KEY", _text)
     host: str = setting("HOST", _text, "127.0.0.1")
     port: int = setting("PORT", _integer(1, 65535), "5000")
+    webhook_secret: Optional[str] = setting("WEBHOOK_SECRET", _secret)
+    webhook_allow_private: bool = setting("WEBHOOK_ALLOW_PRIVATE", _switch, "false")
     broker_url: Optional[str] = setting("CELERY_BROKER_URL", _broker)
     result_backend: Optional[str] = setting("CELERY_RESULT_BACKEND", _redis)
     generation_queue: Tuple[str, ...] = setting("GENERATION_QUEUE", _queues, "plain,textured")

@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 
 from dreamlab import fields
 from dreamlab.errors import InvalidOption, MissingImage
+from dreamlab.settings import Settings
 from dreamlab.space.options import Options
 
 # The form's file fields in the order of the contract, and the side that each one shows.
@@ -27,6 +28,7 @@ VIEW_FIELDS = {
 _KEY = re.compile(r"[ -~]{1,255}")
 # In place of a front file: the name of an upload that the session keeps.
 UPLOAD_FIELD = "upload"
+WEBHOOK_FIELD = "webhook"
 
 
 class View(NamedTuple):
@@ -45,13 +47,14 @@ class Views(NamedTuple):
 
 
 class GenerationForm(NamedTuple):
-    """What a client asks for: views, options, and its idempotency key if it gave one.
+    """What a client asks for: views, options, the URL to tell the end, its idempotency key.
 
     `digest` is the same for the same fields and the same photos, None without a key.
     """
 
     views: Views
     options: Options
+    webhook: Optional[str]
     key: Optional[str]
     digest: Optional[str]
 
@@ -66,23 +69,27 @@ def read_form(
     files: MultiDict[str, FileStorage],
     form: MultiDict[str, str],
     key: Optional[str],
-    defaults: Optional[Mapping[str, Any]] = None,
+    settings: Settings,
 ) -> GenerationForm:
-    """Return the form of a generation, with `defaults` for the options that are not given.
+    """Return the form of a generation, with the settings' defaults for options not given.
 
     `key` is the header Idempotency-Key. Raises MissingImage and InvalidOption.
     """
     views = read_views(files, form)
-    options = read_options(form, defaults)
+    options = read_options(form, settings.generation_defaults)
+    webhook = fields.read(form, {WEBHOOK_FIELD: fields.https_url}).get(WEBHOOK_FIELD)
+    if webhook is not None and settings.webhook_secret is None:
+        raise InvalidOption(f"{WEBHOOK_FIELD} cannot be used: this server has no WEBHOOK_SECRET.")
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidOption("Idempotency-Key must have 1 to 255 printable characters.")
-    return GenerationForm(views, options, key, None if key is None else _digest(files, form))
+    digest = None if key is None else _digest(files, form)
+    return GenerationForm(views, options, webhook, key, digest)
 
 
 def _digest(files: MultiDict[str, FileStorage], form: MultiDict[str, str]) -> str:
     contents = [(field, _file_digest(file)) for field, file in files.items(multi=True)]
-    fields = sorted([*form.items(multi=True), *contents])
-    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+    whole = sorted([*form.items(multi=True), *contents])
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
 def _file_digest(file: FileStorage) -> str:

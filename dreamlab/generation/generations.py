@@ -6,11 +6,12 @@ one runs in a thread of its own, and requests wait for it, so it does not need t
 
 from __future__ import annotations
 
-import logging
+import json
 import threading
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from dreamlab.background import repeat, start
@@ -24,17 +25,17 @@ from dreamlab.errors import (
     GeneratorUnavailable,
     IdempotencyConflict,
 )
+from dreamlab.generation.description import describe
 from dreamlab.generation.form import GenerationForm
 from dreamlab.generation.generator import Generator
 from dreamlab.generation.run import Generation, keep_end, keep_views, reopen
 from dreamlab.generation.unfinished import QUEUED, RUNNING, Unfinished
 from dreamlab.settings import Settings
 from dreamlab.space.progress import Progress, Queued
-from dreamlab.storage.generations import Accepted
+from dreamlab.storage.generations import Accepted, End
 from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore
-
-log = logging.getLogger("dreamlab")
+from dreamlab.webhooks.delivery import Webhooks
 
 _WATCH_S = 0.5
 _TAKE_UP_EVERY_S = 30.0
@@ -56,14 +57,15 @@ class Generations:
     def __init__(self, generator: Generator, settings: Settings) -> None:
         self._generator = generator
         self._settings = settings
+        self._webhooks = Webhooks(settings)
         self._unfinished: Dict[str, Unfinished] = {}
         self._lock = threading.Lock()
 
-    def accept(self, session: Session, form: GenerationForm) -> str:
+    def accept(self, session: Session, form: GenerationForm, root: str) -> str:
         """Keep the photos of a form and start its generation, or join the one with its key.
 
-        Returns the id of the generation. Raises GeneratorBusy, IdempotencyConflict and what
-        keep_views raises.
+        `root` is the URL of the API for the client. Returns the id of the generation. Raises
+        GeneratorBusy, IdempotencyConflict and what keep_views raises.
         """
         generation_id = form.id_in(session.id)
         if _is_repeat(session, generation_id, form):
@@ -85,6 +87,8 @@ class Generations:
                 "model": reserved,
                 "hold": hold.folder.name,
                 "digest": form.digest,
+                "webhook": form.webhook,
+                "root": root,
             }
             if not session.generations.accept(generation_id, accepted):
                 # The same form came twice at this moment.
@@ -101,10 +105,25 @@ class Generations:
 
     def _run(self, generation: Generation, unfinished: Unfinished) -> None:
         end = self._generator.run(generation, unfinished)
-        unfinished.finish(end)
+        self._finish(generation.session, unfinished, end)
         # An end that could not be kept, on a full disk, stays known here.
         if end["status"] == QUEUED or generation.session.generations.end(generation.id):
             self._unfinished.pop(generation.id, None)
+
+    def _finish(self, session: Session, unfinished: Unfinished, end: End) -> None:
+        if unfinished.finish(end) and end["status"] != QUEUED:
+            self._tell(session, unfinished.id)
+
+    def _tell(self, session: Session, generation_id: str) -> None:
+        """Send the webhook of a generation that has ended, if it has one."""
+        # The session may be deleted since.
+        with suppress(GenerationNotFound):
+            accepted = session.generations.accepted(generation_id)
+            if accepted["webhook"] is not None and self._settings.webhook_secret is not None:
+                told = describe(self.show(session, generation_id), accepted["root"])
+                was_told = partial(session.generations.was_told, generation_id)
+                body = json.dumps(told).encode()
+                self._webhooks.send(accepted["webhook"], generation_id, body, was_told)
 
     def find(self, session: Session, generation_id: str) -> Unfinished:
         """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
@@ -190,7 +209,7 @@ class Generations:
         end = unfinished.failed(error or GenerationCancelled())
         if session.end_generation(generation_id, end) != end:
             return False
-        unfinished.finish(end)
+        self._finish(session, unfinished, end)
         self._generator.cancel(generation_id)
         return True
 
@@ -200,14 +219,25 @@ class Generations:
             self.cancel(session, generation_id, error)
 
     def keep_taking_up(self, store: SessionStore) -> None:
-        """Take up again and again what any lost front end has left."""
-        repeat(lambda: self.take_up(store, time.time()), _TAKE_UP_EVERY_S)
+        """Take up again and again what any lost front end has left, in background threads."""
+        start(self._tell_again, store)
+        repeat(lambda: self._take_up_left(store, time.time()), _TAKE_UP_EVERY_S)
 
     def take_up(self, store: SessionStore, before: float) -> None:
         """Go on with the generations that a lost process has left, the oldest first.
 
         They were accepted before that time, in seconds since 1970.
         """
+        self._tell_again(store)
+        self._take_up_left(store, before)
+
+    def _tell_again(self, store: SessionStore) -> None:
+        """Send the webhooks that a lost process has perhaps not sent."""
+        for session in store.sessions():
+            for generation_id in session.generations.untold():
+                self._tell(session, generation_id)
+
+    def _take_up_left(self, store: SessionStore, before: float) -> None:
         left: List[_Left] = []
         for session in store.sessions():
             for generation_id in session.generations.unfinished():
@@ -232,7 +262,8 @@ class Generations:
                 raise GenerationFailed(_TWICE)
             self._start(generation, unfinished)
         except Exception as error:
-            unfinished.finish(keep_end(session, unfinished, unfinished.failed(error)))
+            end = keep_end(session, unfinished, unfinished.failed(error))
+            self._finish(session, unfinished, end)
 
     def _wait_for_slot(self, session: Session, generation_id: str) -> ExitStack:
         while True:

@@ -43,16 +43,17 @@ class Unfinished:
             self.event = event
             self._changed.notify_all()
 
-    def finish(self, end: End) -> None:
-        """Tell all who wait how the generation ended. Only the first end counts."""
+    def finish(self, end: End) -> bool:
+        """Tell all who wait how the generation ended. Return False if that was done before."""
         with self._changed:
             if self._is_finishing:
-                return
+                return False
             self._is_finishing = True
         self._give_back_place()
         with self._changed:
             self.end = end
             self._changed.notify_all()
+        return True
 
     def has_ended(self) -> bool:
         """Return whether the end is known: nobody needs the work any more."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Optional
+from typing import Iterator, Optional
 
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.http import parse_list_header
 
 from dreamlab.errors import GeneratorBusy, from_dict
+from dreamlab.generation.description import describe, describe_failure, describe_result
 from dreamlab.generation.form import read_form
 from dreamlab.generation.unfinished import Unfinished
 from dreamlab.routes import event_stream
 from dreamlab.routes.answers import no_content
 from dreamlab.routes.current import generations, listeners, settings, store
-from dreamlab.routes.models import model_url
 from dreamlab.storage.generations import End
 
 RESPOND_ASYNC = "respond-async"
@@ -26,8 +26,8 @@ def process_furniture_image(session_id: str) -> Response:
     """Keep the uploaded views and answer with the model made of them, or with its progress."""
     session = store.open(session_id)
     key = request.headers.get("Idempotency-Key")
-    form = read_form(request.files, request.form, key, settings.generation_defaults)
-    g.generation_id = generations.accept(session, form)
+    form = read_form(request.files, request.form, key, settings)
+    g.generation_id = generations.accept(session, form, request.url_root)
     g.filename = session.generations.accepted(g.generation_id)["filename"]
     if prefers_async():
         return answer_accepted(session_id, g.generation_id)
@@ -40,7 +40,7 @@ def session_generations(session_id: str) -> Response:
     session = store.open(session_id)
     return jsonify(
         session_id=session.id,
-        generations=[describe(shown) for shown in generations.show_all(session)],
+        generations=[describe(shown, request.url_root) for shown in generations.show_all(session)],
     )
 
 
@@ -52,7 +52,7 @@ def generation(session_id: str, generation_id: str) -> Response:
     if wants_events():
         g.filename = session.generations.accepted(generation_id)["filename"]
         return answer_events(generations.find(session, generation_id))
-    return jsonify(describe(generations.show(session, generation_id)))
+    return jsonify(describe(generations.show(session, generation_id), request.url_root))
 
 
 @blueprint.delete("/api/sessions/<string:session_id>/generations/<string:generation_id>")
@@ -61,7 +61,7 @@ def delete_generation(session_id: str, generation_id: str) -> Response:
     session = store.open(session_id)
     generation_id = generation_id.lower()
     if generations.cancel(session, generation_id):
-        cancelled = jsonify(describe(generations.show(session, generation_id)))
+        cancelled = jsonify(describe(generations.show(session, generation_id), request.url_root))
         cancelled.status_code = 202
         return cancelled
     session.generations.delete(generation_id)
@@ -71,7 +71,7 @@ def delete_generation(session_id: str, generation_id: str) -> Response:
 def answer_accepted(session_id: str, generation_id: str) -> Response:
     """Answer at once, with where the generation can be followed (RFC 7240)."""
     shown = generations.show(store.open(session_id), generation_id)
-    accepted = jsonify(describe(shown))
+    accepted = jsonify(describe(shown, request.url_root))
     accepted.status_code = 202
     accepted.headers["Location"] = f"/api/sessions/{session_id}/generations/{generation_id}"
     accepted.headers["Preference-Applied"] = RESPOND_ASYNC
@@ -126,27 +126,6 @@ def describe_end(end: End, generation_id: str, filename: str, root: str) -> even
         return "complete", describe_result(end["result"], root)
     error = {**describe_failure(end["error"]), "filename": filename}
     return "error", {**error, "generation_id": generation_id}
-
-
-def describe(shown: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what a client is told of a generation."""
-    result, error = shown["result"], shown["error"]
-    return {
-        **shown,
-        "result": result and describe_result(result, request.url_root),
-        "error": error and describe_failure(error),
-    }
-
-
-def describe_result(result: Dict[str, Any], root: str) -> Dict[str, Any]:
-    """Return the answer to a generation that has succeeded."""
-    url = model_url(root, result["session_id"], result["model"])
-    return {**result, "model_url": url}
-
-
-def describe_failure(error: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what is told of an error that is not the answer itself."""
-    return {name: error[name] for name in ("status", "error", "code")}
 
 
 def wants_events() -> bool:

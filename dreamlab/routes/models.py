@@ -8,6 +8,7 @@ from typing import Any, Dict
 from flask import Blueprint, Response, jsonify, request, send_file
 
 from dreamlab.forms import catalogue
+from dreamlab.generation.description import model_url
 from dreamlab.models import glb
 from dreamlab.routes.answers import no_content
 from dreamlab.routes.current import converter, settings, store
@@ -106,8 +107,3 @@ def _send(path: Path, name: str) -> Response:
     location = settings.sendfile + path.relative_to(settings.sessions_dir).as_posix()
     answer.headers["X-Accel-Redirect"] = location
     return answer
-
-
-def model_url(root: str, session_id: str, name: str) -> str:
-    """Return the absolute URL of a model. Names of models need no percent-encoding."""
-    return f"{root}sessions/{session_id}/models/{name}"

@@ -5,7 +5,7 @@ A record is a folder. Its files are written once, so every change is one atomic 
 accepted.json   what is needed to run the generation, also after a restart
 end.json        how it ended: the first end that is kept counts
 again           it was taken up after its server had died
-told            its webhook was delivered, or given up
+webhook         somebody is still to be told how it ended
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Accepted = Dict[str, Any]
 End = Dict[str, Any]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ACCEPTED, _END, _AGAIN, _TOLD = "accepted.json", "end.json", "again", "told"
+_ACCEPTED, _END, _AGAIN, _WEBHOOK = "accepted.json", "end.json", "again", "webhook"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Generations:
             with files.temporary(self.folder) as record:
                 record.mkdir()
                 _write(record / _ACCEPTED, accepted)
+                if accepted["webhook"] is not None:
+                    (record / _WEBHOOK).touch()
                 try:
                     files.rename(record, self._record(generation_id))
                 except OSError:
@@ -102,25 +104,18 @@ class Generations:
 
     def untold(self) -> List[str]:
         """Return the ids of those that have ended and whose webhook may not know it."""
-        return [
-            each
-            for each in self.ids()
-            if (self._record(each) / _END).exists() and not (self._record(each) / _TOLD).exists()
-        ]
+        ids = [path.parent.name for path in self.folder.glob(f"*/{_WEBHOOK}")]
+        return [each for each in ids if (self._record(each) / _END).exists()]
+
+    def was_told(self, generation_id: str) -> None:
+        """Note that the webhook needs to be told no more."""
+        with suppress(FileNotFoundError):
+            (self._record(generation_id) / _WEBHOOK).unlink()
 
     def take_up(self, generation_id: str) -> bool:
         """Return whether a generation may have a further attempt. It gets one."""
-        return self._mark(generation_id, _AGAIN)
-
-    def was_told(self, generation_id: str) -> None:
-        """Note that nobody needs to be told any more how a generation ended."""
-        with suppress(FileNotFoundError):
-            self._mark(generation_id, _TOLD)
-
-    def _mark(self, generation_id: str, name: str) -> bool:
-        """Create an empty file in a record. Return whether it was not there."""
         with suppress(FileExistsError):
-            (self._record(generation_id) / name).touch(exist_ok=False)
+            (self._record(generation_id) / _AGAIN).touch(exist_ok=False)
             return True
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from typing import Iterator, List
 
 import pytest
@@ -10,6 +11,7 @@ from requests.exceptions import ChunkedEncodingError
 
 from dreamlab.settings import PLAIN, load
 from dreamlab.space.options import Options
+from dreamlab.storage.store import SessionStore
 from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
 
@@ -65,17 +67,27 @@ def test_the_generation_of_a_lost_host_is_done_by_another(
 def test_a_task_that_is_delivered_twice_gives_one_model(
     cluster: Cluster, gpu_machines: List[GpuMachine], front_end: FrontEnd
 ) -> None:
-    from dreamlab.cluster.messages import TASK, GenerationTask, make_celery
+    from dreamlab.cluster.messages import TASK, make_celery
 
     session_id = front_end.session()
     assert front_end.post(session_id, PHOTO).status_code == 200
+    session = SessionStore(cluster.sessions).open(session_id)
+    accepted = {
+        "created": time.time(),
+        "filename": "chair.png",
+        "uploads": {"front": "chair.png"},
+        "options": vars(Options()),
+        "model": session.reserve("table.png"),
+        "hold": session.uploads.new_hold().folder.name,
+        "webhook": None,
+    }
+    generation_id = str(uuid.uuid4())
+    session.generations.accept(generation_id, accepted)
     celery = make_celery(load(cluster.settings), [PLAIN])
-    task = GenerationTask(session_id, {"front": "chair.png"}, "table.glb", vars(Options()))
     with celery.connection_for_write() as connection:
         twice = [
             celery.send_task(
-                TASK, [task._asdict()], task_id="same id", queue=PLAIN,
-                connection=connection,
+                TASK, [session_id], task_id=generation_id, queue=PLAIN, connection=connection
             )
             for _ in range(2)
         ]  # fmt: skip

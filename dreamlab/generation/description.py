@@ -1,0 +1,30 @@
+"""What clients are told of generations. `root` is the URL of the API, with a slash at its end."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+
+def describe(shown: Dict[str, Any], root: str) -> Dict[str, Any]:
+    """Return what is told of a generation of which that is known."""
+    result, error = shown["result"], shown["error"]
+    return {
+        **shown,
+        "result": result and describe_result(result, root),
+        "error": error and describe_failure(error),
+    }
+
+
+def describe_result(result: Dict[str, Any], root: str) -> Dict[str, Any]:
+    """Return the answer to a generation that has succeeded."""
+    return {**result, "model_url": model_url(root, result["session_id"], result["model"])}
+
+
+def describe_failure(error: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what is told of an error that is not the answer itself."""
+    return {name: error[name] for name in ("status", "error", "code")}
+
+
+def model_url(root: str, session_id: str, name: str) -> str:
+    """Return the absolute URL of a model. Names of models need no percent-encoding."""
+    return f"{root}sessions/{session_id}/models/{name}"

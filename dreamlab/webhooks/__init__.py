@@ -1,0 +1,1 @@
+"""Webhooks: the end of a generation, told to a URL of the client's."""
