@@ -15,7 +15,8 @@ def test_any_origin_may_call_by_default(quick_client: FlaskClient) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
     exposed = answer.headers["Access-Control-Expose-Headers"]
-    assert "Retry-After" in exposed and "Location" in exposed
+    for name in ("Retry-After", "Location", "Preference-Applied"):
+        assert name in exposed
     missing = quick_client.get("/api/session_models/nobody", headers=headers)
     assert missing.status_code == 404 and missing.headers["Access-Control-Allow-Origin"] == "*"
 
@@ -28,12 +29,14 @@ def test_a_preflight_request_is_answered(quick_client: FlaskClient, method: str)
         headers={
             "Origin": "https://shop.example",
             "Access-Control-Request-Method": method,
-            "Access-Control-Request-Headers": "authorization",
+            "Access-Control-Request-Headers": "authorization, idempotency-key, prefer",
         },
     )
     assert answer.status_code == 200
     assert method in answer.headers["Access-Control-Allow-Methods"]
-    assert "authorization" in answer.headers["Access-Control-Allow-Headers"].lower()
+    allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+    for name in ("authorization", "idempotency-key", "prefer"):
+        assert name in allowed
 
 
 def test_only_the_configured_origins_may_call(make_client: MakeClient, quick_space: str) -> None:

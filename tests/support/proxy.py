@@ -30,12 +30,20 @@ class Proxy:
         self.is_silent = self.is_choked = False
         self.on_file: List[Fault] = []
         self.sent = 0
+        self._clients: List[socket.socket] = []
         self.is_closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self.is_closed = True
         self._listener.close()
+
+    def cut(self) -> None:
+        """Close all connections to clients, as a proxy does at its time limit."""
+        self.close()
+        for client in self._clients:
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -44,6 +52,7 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        self._clients.append(client)
         with client, suppress(OSError):
             if self.is_silent:
                 while client.recv(65536):
