@@ -8,19 +8,8 @@ module and `dreamlab/space/` know gradio_client.
 from __future__ import annotations
 
 import time
-from concurrent.futures import wait
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Callable,
-    Dict,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-)
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from dreamlab.errors import (
     DreamLabError,
@@ -40,20 +29,16 @@ from dreamlab.space.failures import is_failure_of_job, translate
 from dreamlab.space.options import Options
 from dreamlab.space.outputs import model_paths, seed_of, size_guess_of, unread_views
 from dreamlab.space.progress import (
+    Check,
     IsCancelled,
     OnProgress,
-    ProgressEvent,
     ignore_progress,
     never_cancelled,
-    read_progress,
+    wait_for,
 )
 from dreamlab.space.reconnect import Connector, Health, Locate
 from dreamlab.space.turns import Turns
 
-if TYPE_CHECKING:
-    from gradio_client.client import Job
-
-_POLL_S = 0.1
 _NO_TEXTURE = "The generator could not make a texture: the model is white."
 
 
@@ -122,7 +107,7 @@ class HunyuanService:
         options: Options,
         target: Path,
         deadline: float,
-        check: Callable[[], None],
+        check: Check,
         on_progress: OnProgress,
     ) -> Made:
         connection = self._connector.connected(deadline)
@@ -161,7 +146,7 @@ class HunyuanService:
         endpoint: str,
         views: Mapping[str, Path],
         options: Options,
-        check: Callable[[], None],
+        check: Check,
         on_progress: OnProgress,
     ) -> Sequence[Any]:
         """Run one job and return its outputs.
@@ -174,7 +159,7 @@ class HunyuanService:
         arguments = arguments_of(parameters, views, options)
         with connection.job(endpoint, arguments, views.values()) as job:
             try:
-                return _wait_for(job, check, on_progress)
+                return wait_for(job, check, on_progress)
             except DeadlineExceeded as error:
                 unfinished = None if connection.cancel_waiting(job) else job.future
                 raise GenerationTimeout(self._settings.generation_timeout_s, unfinished) from error
@@ -205,19 +190,6 @@ class HunyuanService:
             except glb.InvalidGlb as error:
                 invalid = error
         raise GenerationFailed(f"The generator sent no valid GLB: {invalid}.") from invalid
-
-
-def _wait_for(job: Job, check: Callable[[], None], on_progress: OnProgress) -> Sequence[Any]:
-    last: Optional[ProgressEvent] = None
-    while not job.future.done():
-        check()
-        event = read_progress(job)
-        if event is not None and event != last:
-            on_progress(event)
-            last = event
-        wait([job.future], timeout=_POLL_S)
-    outputs = job.future.result()
-    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
 
 
 def _check_offered(connection: Connection, options: Options) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
+from concurrent.futures import wait
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Sequence, Union
 
 if TYPE_CHECKING:
     from gradio_client.client import Job
@@ -26,9 +27,12 @@ ProgressEvent = Union[Queued, Progress]
 # gradio_client's names of the states of a job.
 _BEFORE_IT_RUNS = {"STARTING", "JOINING_QUEUE", "QUEUE_FULL", "IN_QUEUE", "SENDING_DATA"}
 OnProgress = Callable[[ProgressEvent], None]
+_POLL_S = 0.1
 
 
 IsCancelled = Callable[[], bool]
+# Raises the error with which the waiting for a generation ends.
+Check = Callable[[], None]
 
 
 def ignore_progress(event: ProgressEvent) -> None:
@@ -59,3 +63,20 @@ def read_progress(job: Job) -> Optional[ProgressEvent]:
     if status.code.name == "PROCESSING":
         return Progress(None, None)
     return None
+
+
+def wait_for(job: Job, check: Check, on_progress: OnProgress) -> Sequence[Any]:
+    """Return the outputs of a job. Calls `on_progress` with each new event.
+
+    `check` is called several times a second. It raises the error with which the waiting ends.
+    """
+    last: Optional[ProgressEvent] = None
+    while not job.future.done():
+        check()
+        event = read_progress(job)
+        if event is not None and event != last:
+            on_progress(event)
+            last = event
+        wait([job.future], timeout=_POLL_S)
+    outputs = job.future.result()
+    return outputs if isinstance(outputs, (list, tuple)) else [outputs]

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from dreamlab.space.progress import OnProgress, Queued
+from dreamlab.space.progress import Check, OnProgress, Queued
 
 _POLL_S = 0.2
 
@@ -22,7 +22,7 @@ class Turns:
         self._changed = threading.Condition()
         self._last_s: Optional[float] = None
 
-    def take(self, check: Callable[[], None], on_progress: OnProgress) -> Callable[[], None]:
+    def take(self, check: Check, on_progress: OnProgress) -> Callable[[], None]:
         """Wait for a turn and return the function that ends it.
 
         `check` is called now and then. It raises the error with which the waiting ends.

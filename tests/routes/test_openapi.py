@@ -60,7 +60,8 @@ def test_every_code_of_the_contract_is_described(openapi: Dict[str, Any]) -> Non
         "quota_exceeded",
         "internal_error", "not_available", "generation_failed", "generator_busy",
         "generator_unavailable", "generation_timeout", "storage_full",
-        "storage_unavailable",
+        "storage_unavailable", "stopping", "generation_cancelled", "generation_not_found",
+        "idempotency_conflict",
     }  # fmt: skip
 
 

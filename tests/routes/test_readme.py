@@ -30,3 +30,15 @@ def test_the_three_calls_work_when_pasted(
         timeout=60,
     )
     assert (tmp_path / "chair.glb").read_bytes() == glb_bytes()
+    block += readme.partition("## A generation")[2].split("```")[1]
+    done = subprocess.run(
+        ["sh", "-e"],
+        input=block.replace("http://127.0.0.1:5000", server.url),
+        cwd=tmp_path,
+        text=True,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    accepted, complete = done.stdout.index("event: accepted"), done.stdout.index("event: complete")
+    assert accepted < complete
