@@ -92,7 +92,9 @@ def test_a_task_that_is_delivered_twice_gives_one_model(
             for _ in range(2)
         ]  # fmt: skip
     logs = [gpu_machine.log for gpu_machine in gpu_machines]
-    assert wait_until(lambda: sum(line.count("succeeded") for log in logs for line in log) == 3, 40)
+    assert wait_until(
+        lambda: sum(line.count("succeeded in") for log in logs for line in log) == 3, 40
+    )
     assert twice[0].id == twice[1].id
     assert front_end.models(session_id) == ["chair.glb", "table.glb"]
 

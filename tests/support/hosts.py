@@ -141,8 +141,8 @@ class FrontEnd(HttpApi):
 
         def start(_: int) -> Iterator[Event]:
             events = read_events(self.start_stream(session_id, photo))
-            # The first event comes after the task was sent.
-            return chain([next(events)], events)
+            # The second event comes after the task was sent.
+            return chain([next(events), next(events)], events)
 
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(start, range(count)))
