@@ -184,7 +184,7 @@ def test_no_deletion_takes_the_photo_from_a_running_generation(
         assert held_space.started.wait(20)
         # This one waits in the generator's queue with the same photo.
         waiting = pool.submit(generate, {"upload": "chair.png"})
-        assert wait_until(lambda: len(list(folder.glob(".tmp-*/chair.png"))) == 2)
+        assert wait_until(lambda: len(list(folder.glob(".gen-*/chair.png"))) == 2)
         assert client.delete(f"/api/{route.format(session_id)}").status_code == 204
         left = ["chair.png"] if "all" in route else ["other.png"]
         assert list_uploads(client, session_id) == left
