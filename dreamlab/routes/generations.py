@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Optional
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request, url_for
 from werkzeug.http import parse_list_header
 
 from dreamlab.errors import GeneratorBusy, from_dict
@@ -15,6 +15,7 @@ from dreamlab.routes import event_stream
 from dreamlab.routes.answers import no_content
 from dreamlab.routes.current import generations, listeners, settings, store
 from dreamlab.storage.generations import End
+from dreamlab.storage.session import Session
 
 RESPOND_ASYNC = "respond-async"
 
@@ -30,7 +31,7 @@ def process_furniture_image(session_id: str) -> Response:
     g.generation_id = generations.accept(session, form, request.url_root)
     g.filename = session.generations.accepted(g.generation_id)["filename"]
     if prefers_async():
-        return answer_accepted(session_id, g.generation_id)
+        return answer_accepted(session, g.generation_id)
     return answer_end(generations.find(session, g.generation_id))
 
 
@@ -68,12 +69,13 @@ def delete_generation(session_id: str, generation_id: str) -> Response:
     return no_content()
 
 
-def answer_accepted(session_id: str, generation_id: str) -> Response:
+def answer_accepted(session: Session, generation_id: str) -> Response:
     """Answer at once, with where the generation can be followed (RFC 7240)."""
-    shown = generations.show(store.open(session_id), generation_id)
-    accepted = jsonify(describe(shown, request.url_root))
+    accepted = jsonify(describe(generations.show(session, generation_id), request.url_root))
     accepted.status_code = 202
-    accepted.headers["Location"] = f"/api/sessions/{session_id}/generations/{generation_id}"
+    accepted.headers["Location"] = url_for(
+        ".generation", session_id=session.id, generation_id=generation_id
+    )
     accepted.headers["Preference-Applied"] = RESPOND_ASYNC
     return accepted
 

@@ -139,6 +139,6 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
 def _read(path: Path) -> Optional[Dict[str, Any]]:
     try:
         content: Dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
     return content

@@ -141,8 +141,10 @@ class SessionStore:
 
     def sessions(self) -> List[Session]:
         """Return all sessions."""
-        entries = files.entries(self._root)
-        return [self._session(entry.name) for entry in entries if _UUID4.fullmatch(entry.name)]
+        found = []
+        with suppress(FileNotFoundError):
+            found = files.entries(self._root)
+        return [self._session(entry.name) for entry in found if _UUID4.fullmatch(entry.name)]
 
     def _session(self, session_id: str) -> Session:
         return Session(session_id, self._root / session_id)

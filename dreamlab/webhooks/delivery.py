@@ -79,16 +79,17 @@ class Webhooks:
             self._pool.submit(self._attempt, delivery)
 
     def _attempt(self, delivery: _Delivery) -> None:
-        host = urlsplit(delivery.url).hostname
         pause = PAUSES_S[min(delivery.attempts, len(PAUSES_S) - 1)]
         delivery.attempts += 1
+        status, reason = 0, ""
         try:
-            outcome = str(self._post(delivery))
+            status = self._post(delivery)
         except Exception as error:
             # A receiver can fail in any way.
-            outcome = type(error).__name__
-        log.info("webhook to %s: %s, attempt %d", host, outcome, delivery.attempts)
-        if outcome.startswith("2") or time.monotonic() + pause - delivery.first > GIVE_UP_S:
+            reason = type(error).__name__
+        host = urlsplit(delivery.url).hostname
+        log.info("webhook to %s: %s, attempt %d", host, reason or status, delivery.attempts)
+        if 200 <= status < 300 or time.monotonic() + pause - delivery.first > GIVE_UP_S:
             delivery.told()
         else:
             self._put(time.monotonic() + pause, delivery)
