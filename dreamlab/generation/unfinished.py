@@ -62,9 +62,11 @@ class Unfinished:
     def follow(self, silence_s: float) -> Iterator[Optional[ProgressEvent]]:
         """Yield the present progress event, then each newer one, until the generation ends.
 
-        Yields None after each silence of `silence_s`. Who is slow misses events, never the end.
+        Yields None after each silence of `silence_s`, and nothing if the generation has ended. Who
+        is slow misses events, never the end.
         """
-        seen: Optional[ProgressEvent] = None
+        with self._changed:
+            seen = None if self.end is None else self.event
         while True:
             with self._changed:
                 if self.event is seen and self.end is None:
