@@ -171,6 +171,23 @@ class Names:
         return self._real(address, port, *args, **options)
 
 
+def connections(monkeypatch: pytest.MonkeyPatch, port: int) -> List[str]:
+    """Refuse each connection to a port, and return the list that its addresses get into.
+
+    Apps of earlier tests go on asking their Spaces, at other ports.
+    """
+    real, addresses = socket.create_connection, []
+
+    def connect(address: Tuple[str, int], *args: Any, **options: Any) -> socket.socket:
+        if address[1] != port:
+            return real(address, *args, **options)
+        addresses.append(address[0])
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    return addresses
+
+
 PRIVATE = (
     "127.0.0.1",
     "10.0.0.1",
@@ -197,8 +214,7 @@ def test_an_address_that_is_not_public_is_refused(
     receiver: MakeReceiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connected: List[Tuple[Any, ...]] = []
-    monkeypatch.setattr(socket, "create_connection", lambda *args, **_: connected.append(args))
+    connected = connections(monkeypatch, 443)
     monkeypatch.setattr(socket, "getaddrinfo", Names(443, address))
     assert send("https://hooks.example/", 0.3, allow_private=False) == 0
     literal = f"[{address}]" if ":" in address else address
@@ -212,14 +228,8 @@ def test_the_address_that_was_checked_is_connected_to(
     """A name that is public at the first look-up and private at the second one gets nowhere."""
     hooks = receiver(status(200))
     names = Names(hooks.port, "93.184.215.14", "127.0.0.1")
-    connected: List[str] = []
-
-    def connect(address: Tuple[str, int], *args: Any, **options: Any) -> socket.socket:
-        connected.append(address[0])
-        raise ConnectionRefusedError
-
+    connected = connections(monkeypatch, hooks.port)
     monkeypatch.setattr(socket, "getaddrinfo", names)
-    monkeypatch.setattr(socket, "create_connection", connect)
     assert send(f"https://hooks.example:{hooks.port}/", 1, allow_private=False) == 0
     # The attempts after the first one find a private address, and connect to none.
     assert connected == ["93.184.215.14"]
