@@ -107,7 +107,8 @@ class Generations:
         end = self._generator.run(generation, unfinished)
         self._finish(generation.session, unfinished, end)
         # An end that could not be kept, on a full disk, stays known here.
-        if end["status"] == QUEUED or generation.session.generations.end(generation.id):
+        is_unfinished = generation.session.generations.is_unfinished(generation.id)
+        if end["status"] == QUEUED or not is_unfinished:
             self._unfinished.pop(generation.id, None)
 
     def _finish(self, session: Session, unfinished: Unfinished, end: End) -> None:

@@ -80,7 +80,11 @@ class Generations:
             with suppress(FileExistsError):
                 os.link(path, record / _END)
                 files.sync_folder(record)
-        return self.end(generation_id) or end
+                return end
+        counts = self.end(generation_id)
+        if counts is None:
+            raise GenerationNotFound
+        return counts
 
     def end(self, generation_id: str) -> Optional[End]:
         """Return how a generation ended, None as long as it has not."""
@@ -100,7 +104,12 @@ class Generations:
 
     def unfinished(self) -> List[str]:
         """Return the ids of the generations that have not ended, the newest first."""
-        return [each for each in self.ids() if not (self._record(each) / _END).exists()]
+        return [each for each in self.ids() if self.is_unfinished(each)]
+
+    def is_unfinished(self, generation_id: str) -> bool:
+        """Return whether there is a record without an end."""
+        record = self._record(generation_id)
+        return record.is_dir() and not (record / _END).exists()
 
     def untold(self) -> List[str]:
         """Return the ids of those that have ended and whose webhook may not know it."""

@@ -54,8 +54,9 @@ class Session:
 
         Raises GenerationNotFound, StorageFull and SessionNotFound.
         """
-        counts = self.generations.keep_end(generation_id, end)
+        # Who hears of the end may delete the record at once.
         hold = self.generations.accepted(generation_id)["hold"]
+        counts = self.generations.keep_end(generation_id, end)
         files.remove(self.uploads.folder / hold)
         return counts
 

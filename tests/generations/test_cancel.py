@@ -10,6 +10,7 @@ from typing import Iterator, List
 import gradio as gr
 import pytest
 
+from dreamlab.storage.generations import End, Generations
 from support.api import MakeClient, assert_error, files_below, new_session, wait_until
 from support.generations import Api
 from support.spaces import answer, space, timed_space
@@ -104,6 +105,25 @@ def quick_api(make_client: MakeClient) -> Iterator[Api]:
     with timed_space(0.05) as url:
         client = make_client(url, generator_concurrency=8, max_generations=8)
         yield Api(client.application, new_session(client))
+
+
+def test_a_record_that_is_deleted_as_it_ends_takes_no_model_with_it(
+    quick_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_end = Generations.keep_end
+
+    def keep_and_delete(self: Generations, generation_id: str, end: End) -> End:
+        counts = keep_end(self, generation_id, end)
+        self.delete(generation_id)
+        return counts
+
+    monkeypatch.setattr(Generations, "keep_end", keep_and_delete)
+    answered = quick_api.post()
+    assert answered.status_code == 200
+    assert quick_api.models() == [answered.json["model"]]
+    assert_error(quick_api.delete(answered.json["generation_id"]), 404, "generation_not_found")
+    folder = quick_api.app.extensions["dreamlab"].settings.sessions_dir / quick_api.session_id
+    assert wait_until(lambda: not [path for path in folder.rglob(".*") if _is_orphan(path.name)])
 
 
 def test_of_the_end_and_a_cancellation_exactly_one_counts(quick_api: Api) -> None:
