@@ -10,6 +10,9 @@ export class ApiError extends Error {
   }
 }
 
+// What a generation says of its failure, as an error.
+export const failure = ({ code, error }) => new ApiError(code, error);
+
 // Relative to the page: a proxy may serve it below a path.
 const url = (path) => new URL(path, document.baseURI).href;
 
@@ -52,50 +55,26 @@ async function createSession(askKey) {
   }
 }
 
-// The server-sent events of a response, as [name, data].
-async function* readEvents(response) {
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    text += value;
-    const blocks = text.split("\n\n");
-    text = blocks.pop();
-    for (const block of blocks) {
-      const [, name, data] = /^event: (.*)\ndata: (.*)$/.exec(block) ?? [];
-      if (name) yield [name, JSON.parse(data)];
-    }
+// Starts a generation and returns its state. One with the same key is not started again. Replaces a
+// session that has ended.
+export async function start(form, key, { signal, askKey }) {
+  const headers = { Prefer: "respond-async", "Idempotency-Key": key };
+  const send = async (id) =>
+    (
+      await call(`api/process_furniture_image/${id}`, { method: "POST", body: form, headers, signal })
+    ).json();
+  try {
+    return await send(storage.session() ?? (await createSession(askKey)));
+  } catch (error) {
+    if (error.code !== "session_not_found") throw error;
+    return send(await createSession(askKey));
   }
 }
 
-// Generates a model and calls `onProgress(name, data)` for each progress event. Replaces a session
-// that has ended. The code connection_lost means that the server has the photo and continues.
-export async function generate(form, { signal, onProgress, askKey }) {
-  let response;
-  const headers = { Accept: "text/event-stream" };
-  const send = (id) =>
-    call(`api/process_furniture_image/${id}`, { method: "POST", body: form, headers, signal });
-  try {
-    response = await send(storage.session() ?? (await createSession(askKey)));
-  } catch (error) {
-    if (error.code !== "session_not_found") throw error;
-    response = await send(await createSession(askKey));
-  }
-  const result = {};
-  try {
-    for await (const [name, data] of readEvents(response)) {
-      if (name === "complete" || name === "error") result[name] = data;
-      else onProgress(name, data);
-    }
-  } catch {
-    // The connection broke. The last event may have arrived before.
-  }
-  if (result.complete) return result.complete;
-  signal.throwIfAborted();
-  if (result.error) throw new ApiError(result.error.code, result.error.error);
-  throw new ApiError("connection_lost");
-}
+const generationPath = (id) => `api/sessions/${storage.session()}/generations/${id}`;
+
+export const generation = async (id) => (await call(generationPath(id))).json();
+export const cancel = (id) => remove(generationPath(id));
 
 // The records of the session's models, oldest first; none without a session. Forgets a session that
 // has ended.
@@ -107,7 +86,6 @@ export async function models() {
   } catch (error) {
     if (error.code !== "session_not_found") throw error;
     storage.setSession(null);
-    storage.setPendingSince(null);
     return [];
   }
 }
@@ -120,7 +98,8 @@ async function remove(path) {
     await call(path, { method: "DELETE" });
   } catch (error) {
     // Another tab has deleted it, or the session has ended.
-    if (!["model_not_found", "session_not_found"].includes(error.code)) throw error;
+    const gone = ["model_not_found", "generation_not_found", "session_not_found"];
+    if (!gone.includes(error.code)) throw error;
   }
 }
 

@@ -47,18 +47,18 @@ function createThumbnail(name) {
   return image;
 }
 
-function createButton(className, name, label, content, onClick) {
+export function createButton(className, name, label, content, onClick) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = className;
-  button.dataset.model = name;
+  if (name) button.dataset.model = name;
   button.ariaLabel = label;
   button.append(content);
   button.addEventListener("click", () => onClick(name));
   return button;
 }
 
-function createIcon(id) {
+export function createIcon(id) {
   const template = document.createElement("template");
   template.innerHTML = `<svg aria-hidden="true"><use href="#${id}"/></svg>`;
   return template.content;

@@ -16,6 +16,7 @@ const ERRORS = {
   nothing_to_model: ["No piece of furniture stands out", "Take a photo of one piece, whole, from a corner, before a wall of another colour.", "other", true],
   not_available: ["This generator makes no textures", "Switch the texture off, then try again.", "again"],
   storage_full: ["The shelves are full", "The server has no room for another model. Delete some, then try again.", "again"],
+  idempotency_conflict: ["The form has changed", "Make the model again.", "again"],
   session_not_found: ["Your session has ended", "It was removed while the model was being made. Try again: you get a new one.", "again"],
   unauthorized: ["A key is needed", "Without it, no model can be made here.", "again"],
 };
@@ -38,9 +39,8 @@ function formatWait(seconds) {
   return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
 }
 
-export const CANCELLED = "We stopped waiting. If your photo had arrived, the model will still appear here.";
-export const CONNECTION_LOST = "The connection was lost, but your photo had arrived. The model should appear here when it is done.";
-export const PENDING = "A model was under way when you left. It will appear here when it is done.";
+export const CANCELLED = "Cancelled. Nothing was made.";
+export const CANCEL_FAILED = "That could not be cancelled just now. Try again in a moment.";
 export const LIST_FAILED = "Your models cannot be listed just now. They are safe; reload the page in a while.";
 export const DELETE_FAILED = "That could not be deleted just now. Try again in a moment.";
 export const VIEWER_FAILED = "The 3D viewer could not show this model. The file itself is fine: download it.";
@@ -53,13 +53,17 @@ const STAGES = {
   texture: "Painting it",
 };
 
-export function describeProgress(event, { position, eta_s: eta, stage }) {
-  if (event === "queued") {
-    const ahead = position - 1;
-    const text = ahead > 0 ? `In the queue, ${ahead} ahead of you` : "Next in the queue";
-    return eta ? `${text}, about ${Math.ceil(eta)} s` : text;
-  }
-  return STAGES[stage] ?? stage ?? "Working on it";
+export function describeProgress({ status, position, eta_s: eta, stage }) {
+  if (status === "running") return STAGES[stage] ?? stage ?? "Working on it";
+  const ahead = position - 1;
+  const text = ahead > 0 ? `In the queue, ${ahead} ahead of you` : "Next in the queue";
+  return eta ? `${text}, about ${Math.ceil(eta)} s` : text;
+}
+
+// Shows on a progress bar how much is done, 0 to 1; null is unknown.
+export function showFraction(bar, fraction) {
+  if (fraction > 0) bar.value = fraction;
+  else bar.removeAttribute("value");
 }
 
 export const formatTime = (seconds) =>

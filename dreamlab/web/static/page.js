@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import * as dialogs from "./dialogs.js";
 import * as gallery from "./gallery.js";
+import * as generations from "./generations.js";
 import * as messages from "./messages.js";
 import * as photos from "./photos.js";
 import * as result from "./result.js";
@@ -12,57 +13,63 @@ import * as views from "./views.js";
 import { SizeField } from "./size.js";
 import { announce, showError, showNote, showState, stage } from "./stage.js";
 
-// A pending model is polled for, with growing pauses, until it is listed or this time is over.
-const MAX_POLL_INTERVAL_S = 15;
-const POLL_TIMEOUT_S = 1200;
-
 // What Apple's Quick Look takes at most. So many faces are about 3 MB, Khronos' limit for phones.
 const MAX_FACES = 100_000;
 
 const byId = (id) => document.getElementById(id);
 
-let generation = null; // the AbortController of the generation in flight
-let currentPoll = null;
+let sending = null; // the AbortController of the form that is being sent
+let key = null; // of the form, as long as nobody knows whether it has arrived
+let startedAt = 0; // when the generation on the stage was accepted, in ms since 1970
+let failed = null; // the generation whose failure is on the stage
+const posters = new Map(); // the URL of each generation's front photo, by id
 let isSizeOfResult = false; // the size in the form is that of the model that is shown
 
 const sizeField = new SizeField(byId("size"), { onChange: () => (isSizeOfResult = false) });
 
 // Generating a model
 
-async function generate() {
+// Sends the form, or once more the photo of a generation that this page does not have any more.
+async function generate(upload = null) {
   const form = byId("form");
-  if (generation) return;
+  if (sending) return;
   if (!form.checkValidity()) {
     if (form.querySelector("#advanced :invalid")) byId("advanced").open = true;
     return form.reportValidity();
   }
   const photo = views.frontPhoto();
-  if (!photo) return showError(new api.ApiError("missing_image"));
-  const poster = URL.createObjectURL(photo);
+  if (!photo && !upload) return showError(new api.ApiError("missing_image"));
   const data = new FormData(form);
+  if (!photo) data.set("upload", upload);
   const size = sizeField.value;
   if (size) data.set(`${size.side}_cm`, size.cm);
   data.set("max_faces", MAX_FACES);
-  const hideProgress = showProgress(poster);
+  const poster = photo && URL.createObjectURL(photo);
+  showSending(poster);
   viewer.load().catch(() => {});
   try {
     await preparePhotos(data);
-    generation.signal.throwIfAborted();
-    const options = { signal: generation.signal, onProgress: updateProgress, askKey };
-    const { model, warnings = [], size_guess_cm: guess } = await api.generate(data, options);
-    storage.setPendingSince(null);
-    storage.setSize(model, size ?? (guess ? { side: "height", cm: guess.height } : null));
-    hideProgress();
-    await refreshGallery();
-    showNote(warnings.join(" "));
-    await result.open(model, poster);
+    sending.signal.throwIfAborted();
+    key ??= newKey();
+    const state = await api.start(data, key, { signal: sending.signal, askKey });
+    key = null;
+    posters.set(state.generation_id, poster);
+    generations.add(state, size);
   } catch (error) {
-    hideProgress();
-    handleFailure(error);
+    // Whether the form has arrived is unknown: the same key makes one model of both.
+    if (!["unreachable", "offline"].includes(error.code)) key = null;
+    if (error.name === "AbortError") showCancelled();
+    else showError(error);
+    if (!error.code && error.name !== "AbortError") throw error;
   } finally {
-    URL.revokeObjectURL(poster);
+    byId("controls").disabled = false;
+    sending = null;
   }
 }
+
+// randomUUID is missing without HTTPS.
+const newKey = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
 
 // Makes the photos of the form small enough to send.
 async function preparePhotos(data) {
@@ -79,62 +86,88 @@ async function preparePhotos(data) {
   throw new api.ApiError("upload_too_large", detail);
 }
 
-function showProgress(poster) {
-  generation = new AbortController();
-  currentPoll = null;
+function showSending(poster) {
+  sending = new AbortController();
+  generations.watch(null);
   showNote("");
   byId("controls").disabled = true;
-  storage.setPendingSince(Date.now());
-  byId("working-on").src = poster;
-  updateProgress("queued", {}, "Sending the photo");
-  showState("work", "cancel");
-  const start = Date.now();
-  const showElapsed = () =>
-    (byId("elapsed").textContent = messages.formatTime((Date.now() - start) / 1000));
-  const timer = setInterval(showElapsed, 500);
-  showElapsed();
-  return () => {
-    clearInterval(timer);
-    byId("controls").disabled = false;
-    generation = null;
-  };
+  showWork({ created: new Date() }, poster, "Sending the photo", "cancel");
 }
 
-function updateProgress(event, data, text = messages.describeProgress(event, data)) {
-  if (data.fraction > 0) byId("bar").value = data.fraction;
-  else byId("bar").removeAttribute("value");
+// Shows a generation on the stage.
+function showWork(state, poster, text, focus) {
+  byId("working-on").hidden = !poster;
+  if (poster) byId("working-on").src = poster;
+  startedAt = Math.min(Date.parse(state.created), Date.now());
+  showProgress(state, text);
+  showState("work", focus);
+}
+
+function showProgress(state, text = messages.describeProgress(state)) {
+  messages.showFraction(byId("bar"), state.fraction);
   if (byId("doing").textContent !== text) byId("doing").textContent = announce(text);
+  showElapsed();
 }
 
-// The generation failed, or it continues on the server without a connection to this page.
-function handleFailure(error) {
-  const isCancelled = error.name === "AbortError";
-  if (!isCancelled && error.code !== "connection_lost") {
-    storage.setPendingSince(null);
-    showError(error);
-    if (!error.code) throw error;
-    return;
+function showElapsed() {
+  if (stage.dataset.state !== "work") return;
+  byId("elapsed").textContent = messages.formatTime((Date.now() - startedAt) / 1000);
+}
+setInterval(showElapsed, 500);
+
+function openGeneration(state, focus = "working") {
+  generations.watch(state.generation_id);
+  showWork(state, posters.get(state.generation_id), undefined, focus);
+}
+
+generations.listen({
+  onChange(state) {
+    if (stage.dataset.state === "work") showProgress(state);
+    else openGeneration(state, null);
+  },
+  async onEnd(state, isWatched) {
+    const { generation_id: id, status, result: made, error } = state;
+    if (status === "failed" && !isWatched) return;
+    const poster = posters.get(id);
+    const size = generations.forget(id);
+    if (status === "cancelled") return isWatched && showCancelled();
+    if (status === "failed") {
+      failed = state;
+      return showError(api.failure(error));
+    }
+    const { model, warnings = [], size_guess_cm: guess } = made;
+    storage.setSize(model, size ?? (guess ? { side: "height", cm: guess.height } : null));
+    await refreshGallery();
+    showNote(warnings.join(" "));
+    if (isWatched) await result.open(model, poster ?? undefined);
+    else announce(`${messages.modelTitle(model)} is ready.`);
+  },
+  onLost: showError,
+  onOpen: openGeneration,
+  onCancel: cancel,
+  onRetry(state) {
+    generations.forget(state.generation_id);
+    generate(state.filename);
+  },
+});
+
+async function cancel({ generation_id: id }) {
+  const isWatched = generations.watchedState()?.generation_id === id;
+  try {
+    await api.cancel(id);
+  } catch {
+    return showNote(announce(messages.CANCEL_FAILED));
   }
+  generations.forget(id);
+  if (isWatched) showCancelled();
+  // It may have ended before.
+  await refreshGallery();
+}
+
+function showCancelled() {
   showState("empty");
-  showNote(announce(isCancelled ? messages.CANCELLED : messages.CONNECTION_LOST));
-  byId("models").focus();
-  pollForModel();
-}
-
-// Polls the list until it has a new model. A later call replaces an earlier one.
-async function pollForModel() {
-  const thisPoll = (currentPoll = {});
-  for (let pause = 1; ; pause = Math.min(pause * 1.4, MAX_POLL_INTERVAL_S)) {
-    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
-    const age = Date.now() - storage.pendingSince();
-    if (currentPoll !== thisPoll || age > POLL_TIMEOUT_S * 1000) return;
-    const [name] = await refreshGallery();
-    if (!name) continue;
-    storage.setPendingSince(null);
-    showNote("");
-    announce(`${messages.modelTitle(name)} is ready.`);
-    return;
-  }
+  showNote(announce(messages.CANCELLED));
+  byId("models").focus({ preventScroll: true });
 }
 
 async function askKey(wasWrong) {
@@ -145,7 +178,11 @@ async function askKey(wasWrong) {
 
 // The gallery
 
-const openModel = (name) => generation || result.open(name);
+function openModel(name) {
+  if (sending) return;
+  generations.watch(null);
+  result.open(name);
+}
 
 async function refreshGallery() {
   try {
@@ -192,13 +229,18 @@ result.whenResized((size) => {
   isSizeOfResult = true;
 });
 document.addEventListener("photos", () => {
+  key = null;
   if (isSizeOfResult) sizeField.set(null);
   if (stage.dataset.state === "problem") showState("empty");
   byId("make").focus({ preventScroll: true });
   viewer.load().catch(() => {});
 });
-byId("cancel").addEventListener("click", () => generation?.abort());
-byId("again").addEventListener("click", generate);
+byId("form").addEventListener("input", () => (key = null));
+byId("cancel").addEventListener("click", () => {
+  if (sending) sending.abort();
+  else if (generations.isWatching()) cancel(generations.watchedState());
+});
+byId("again").addEventListener("click", () => generate(failed?.filename));
 byId("other").addEventListener("click", () => {
   showState("empty");
   views.focus();
@@ -217,7 +259,4 @@ api.health().then(
   () => {},
 );
 await refreshGallery();
-if (storage.pendingSince()) {
-  showNote(messages.PENDING);
-  pollForModel();
-}
+generations.resume();

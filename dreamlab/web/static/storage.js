@@ -22,6 +22,7 @@ export const session = () => read("session");
 
 export function setSession(id) {
   write("sizes", null);
+  write("generations", null);
   write("session", id);
 }
 
@@ -29,9 +30,10 @@ export function setSession(id) {
 export const key = () => read("key", "sessionStorage");
 export const setKey = (key) => write("key", key, "sessionStorage");
 
-// When the page sent a generation whose result it has not seen yet, in ms since 1970.
-export const pendingSince = () => read("waiting");
-export const setPendingSince = (time) => write("waiting", time);
+// The generations whose end the person has not seen, oldest first: their id, and the size that was
+// asked for, {side, cm}.
+export const waiting = () => read("generations") ?? [];
+export const setWaiting = (generations) => write("generations", generations);
 
 // The unit of sizes: cm or in.
 export const unit = () => read("unit");
