@@ -19,6 +19,7 @@ from benchmarks import dense_meshes, servers
 from benchmarks.report import Report, bars
 
 PIECES = ("chair", "couch", "bookcase", "armchair")
+KINDS = "plain", "textured"
 FACES = SMALL, LARGE = 40_000, 450_000
 FORMS = (".usdz", ".obj.zip", ".stl", ".ply", ".png", ".webp")
 ROUNDS = 3
@@ -47,6 +48,7 @@ def measure() -> Report:
         models = _models(folder)
         runs = {key: _forms(path, folder) for key, path in models.items()}
         errors = [_error(name, folder) for name in PIECES]
+        sizes = {key: path.stat().st_size for key, path in models.items()}
         meanwhile = _meanwhile(folder, models["plain", LARGE])
     return Report(
         [_form_table(runs), _error_table(errors), meanwhile],
@@ -56,6 +58,11 @@ def measure() -> Report:
             "1024 pixels, projected from the front, with one seam.",
             "Error: distances between the two surfaces, both ways, at 40,000 points each, in per "
             "mille of the longest side. Aim: 1 ‰ in the mean.",
+            *(
+                f"A phone loads {sizes[kind, LARGE]:,} bytes for the {kind} model of {LARGE:,} "
+                f"faces, {len(runs[kind, LARGE]['max_faces'].content):,} with `max_faces={SMALL}`."
+                for kind in KINDS
+            ),
             "The list meanwhile: wrk with 4 connections while four clients ask for forms that are "
             "not there yet, two at a time (MAX_CONVERSIONS). Aim: 2 times the idle p99.",
         ],
@@ -75,7 +82,7 @@ def _models(folder: Path) -> Dict[Tuple[str, int], Path]:
     found = {}
     for faces in FACES:
         plain = dense_meshes.dense(DATA / "chair.glb", faces)
-        for kind, mesh in (("plain", plain), ("textured", dense_meshes.textured(plain))):
+        for kind, mesh in zip(KINDS, (plain, dense_meshes.textured(plain))):
             found[kind, faces] = folder / f"{kind}-{faces}.glb"
             mesh.export(found[kind, faces])
     return found

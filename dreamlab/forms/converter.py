@@ -42,12 +42,13 @@ class Converter:
     def form(self, session: Session, name: str, texts: Mapping[str, str]) -> Path:
         """Return the path of the form that `name` and the query `texts` mean.
 
-        Raises ModelNotFound, InvalidOption, GeneratorBusy, and what a conversion ends with.
+        Raises ModelNotFound, ModelUnsupported, InvalidOption, GeneratorBusy, and what a conversion
+        ends with.
         """
         model, form = catalogue.split(name)
         source = session.model(model)
         query = FormQuery.parse(texts, form)
-        if form is catalogue.GLB and query.model.is_plain:
+        if form is catalogue.GLB and not query.model.changes(source):
             return source
         forms = session.forms(model)
         path = forms.path(query.digest() + form.suffix)

@@ -222,6 +222,8 @@ def _change(session: Session, draft: Path, query: ModelQuery, settings: Settings
 
 def _simplify(session: Session, draft: Path, max_faces: int, settings: Settings) -> None:
     """Give the model fewer faces, in a process of its own: it takes seconds and memory."""
+    if not ModelQuery(max_faces=max_faces).changes(draft):
+        return
     with session.draft() as simplified:
         job = Job(draft, GLB.suffix, {"max_faces": str(max_faces)})
         convert(job, simplified, settings)

@@ -53,7 +53,7 @@ def triangles(tree: Tree) -> Optional[int]:
     """Return how many triangles are in the file, None where its description is damaged."""
     try:
         with accessors.damage_is_unsupported():
-            return sum(_triangles(tree, primitive) for primitive in scene.primitives(tree))
+            return sum(triangles_of(tree, primitive) for primitive in scene.primitives(tree))
     except ModelUnsupported:
         return None
 
@@ -69,7 +69,8 @@ def vertices(tree: Tree) -> Optional[int]:
         return None
 
 
-def _triangles(tree: Tree, primitive: Mapping[str, Any]) -> int:
+def triangles_of(tree: Tree, primitive: Mapping[str, Any]) -> int:
+    """Return how many triangles a primitive has."""
     mode = primitive.get("mode", _TRIANGLES)
     accessor = primitive.get("indices", primitive["attributes"].get("POSITION"))
     count = 0 if accessor is None else int(tree["accessors"][accessor]["count"])

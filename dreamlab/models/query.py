@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Mapping, Optional
 
 from dreamlab import fields
+from dreamlab.models import glb
 from dreamlab.models.size import Size, fit
 
 _ANY_SIZE = Size()
@@ -14,7 +16,7 @@ _ANY_SIZE = Size()
 
 @dataclass(frozen=True)
 class ModelQuery:
-    """The query of the routes of one model. A plain one asks for nothing."""
+    """The query of the routes of one model."""
 
     size: Size = _ANY_SIZE
     max_faces: Optional[int] = None
@@ -26,20 +28,27 @@ class ModelQuery:
         max_faces = given.pop("max_faces", None)
         return cls(Size(**given), max_faces)
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether the saved file is what is asked for."""
-        return self == ModelQuery()
+    def changes(self, model: Path) -> bool:
+        """Return whether the GLB at that path is not yet what is asked for.
+
+        Reads only its JSON. Raises ModelUnsupported.
+        """
+        if self.size.is_given or self.max_faces is None:
+            return self.size.is_given
+        # A plain request does not need what this imports.
+        from dreamlab.models import accessors, simplify
+
+        with model.open("rb") as file, accessors.damage_is_unsupported():
+            return not simplify.is_within(glb.check(file), self.max_faces)
 
     def digest(self) -> str:
         """Return a short text that is the same for the same query, for the name of a file."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
-    def apply(self, glb: bytes) -> bytes:
+    def apply(self, content: bytes) -> bytes:
         """Return the GLB with all of this. Raises ModelUnsupported."""
         if self.max_faces is not None:
-            # A plain request does not need what this imports.
             from dreamlab.models.simplify import simplify
 
-            glb = simplify(glb, self.max_faces)
-        return fit(glb, self.size) if self.size.is_given else glb
+            content = simplify(content, self.max_faces)
+        return fit(content, self.size)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
 from dreamlab.errors import ModelUnsupported
-from dreamlab.models import accessors, glb, parts, scene
+from dreamlab.models import accessors, facts, glb, parts, scene
 from dreamlab.models.accessors import Array, Tree
 from dreamlab.models.decimation import POSITION, Mesh, decimate
 from dreamlab.models.directions import TRIANGLES
@@ -18,6 +18,12 @@ _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 _LEAST_FACES = 4
 
 
+def is_within(tree: Tree, max_faces: int) -> bool:
+    """Return whether the scene has at most so many triangles. Raises ModelUnsupported."""
+    scene.check_measurable(tree)
+    return sum(count for _, count in _counted(tree)) <= max_faces
+
+
 def simplify(content: bytes, max_faces: int) -> bytes:
     """Return the GLB with at most `max_faces` triangles; textures stay in place.
 
@@ -25,22 +31,25 @@ def simplify(content: bytes, max_faces: int) -> bytes:
     """
     with accessors.damage_is_unsupported():
         tree, data = glb.split(content)
-        scene.check_measurable(tree)
-        binary = memoryview(content)[data]
-        counted = [
-            (primitive, len(parts.triangles(tree, binary, primitive)))
-            for place in scene.places(tree)
-            for primitive in parts.primitives(tree, place.node)
-        ]
-        total = sum(count for _, count in counted)
-        if total <= max_faces:
+        if is_within(tree, max_faces):
             return content
+        counted = _counted(tree)
         _check_budget(len(counted), max_faces)
-        file = _File(tree, binary)
+        total = sum(count for _, count in counted)
+        file = _File(tree, memoryview(content)[data])
         for primitive, count in {id(each[0]): each for each in counted}.values():
             target = max(_LEAST_FACES, count * max_faces // total)
             file.replace(primitive, decimate(file.mesh(primitive), target, len(counted) > 1))
         return file.write()
+
+
+def _counted(tree: Tree) -> List[Tuple[Tree, int]]:
+    """Return each primitive as often as the scene has it, with its number of triangles."""
+    return [
+        (primitive, facts.triangles_of(tree, primitive))
+        for place in scene.places(tree)
+        for primitive in parts.primitives(tree, place.node)
+    ]
 
 
 def _check_budget(count: int, max_faces: int) -> None:

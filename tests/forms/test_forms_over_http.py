@@ -16,7 +16,7 @@ from PIL import Image
 
 from support import solids
 from support.api import image_bytes, wait_until
-from support.processes import Server
+from support.processes import Server, StartServer
 from support.spaces import answer, space
 
 CONTENT_TYPES = {
@@ -54,7 +54,7 @@ class Model(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     mesh = tmp_path_factory.mktemp("space") / "white_mesh.glb"
     mesh.write_bytes(solids.ellipsoid(is_textured=False))
 
@@ -62,17 +62,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         return answer(mesh)
 
     with space(shape) as url:
-        settings = {"MAX_CONVERSIONS": "1", "CONVERSION_TIMEOUT_S": str(TIMEOUT_S)}
-        server = Server(tmp_path_factory.mktemp("server"), HUNYUAN_SPACE_ID=url, **settings)
-        yield server
-        server.kill()
+        yield url
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, generator: str) -> Iterator[Server]:
+    settings = {"MAX_CONVERSIONS": "1", "CONVERSION_TIMEOUT_S": str(TIMEOUT_S)}
+    server = Server(tmp_path_factory.mktemp("server"), HUNYUAN_SPACE_ID=generator, **settings)
+    yield server
+    server.kill()
 
 
 @pytest.fixture
 def model(server: Server) -> Model:
+    return make_model(server)
+
+
+def make_model(server: Server, **form: str) -> Model:
     session_id = server.session()
-    made = server.post(session_id, image_bytes())
+    made = server.post(session_id, image_bytes(), **form)
     assert made.status_code == 200, made.text
+    assert "warnings" not in made.json()
     return Model(server, session_id, made.json()["model"])
 
 
@@ -137,6 +147,19 @@ def test_a_model_keeps_its_faces_where_the_converter_is_killed(server: Server) -
     )
 
 
+def test_a_model_with_few_enough_faces_is_not_converted(
+    start_server: StartServer, generator: str
+) -> None:
+    # So little memory lets no conversion succeed.
+    server = start_server(HUNYUAN_SPACE_ID=generator, CONVERSION_MEMORY_MB="100")
+    faces = len(solids.load(solids.ellipsoid(is_textured=False), "glb").faces)
+    model = make_model(server, max_faces=str(faces))
+    same = model.get("glb", max_faces=str(faces))
+    assert same.content == (model.folder / model.name).read_bytes()
+    assert model.hidden() == []
+    assert model.get("glb", max_faces=str(faces - 1)).status_code == 503
+
+
 @pytest.mark.parametrize(
     ("form", "field", "value"),
     (
@@ -190,6 +213,22 @@ def test_a_killed_converter_is_told_and_its_place_is_given_back(model: Model) ->
     assert job.result().status_code == 503 and "Retry-After" in job.result().headers
     assert model.hidden() == []
     assert model.get("obj.zip").status_code == 200
+
+
+def test_a_conversion_over_its_memory_is_told_and_its_place_is_given_back(
+    start_server: StartServer, generator: str
+) -> None:
+    server = start_server(
+        HUNYUAN_SPACE_ID=generator, CONVERSION_MEMORY_MB="500", MAX_CONVERSIONS="1"
+    )
+    small = make_model(server)
+    large = small._replace(name="large.glb")
+    (large.folder / large.name).write_bytes(solids.ellipsoid(600, is_textured=False))
+    refused = large.get("obj.zip")
+    assert (refused.status_code, refused.json()["code"]) == (503, "generator_unavailable")
+    assert "Retry-After" in refused.headers
+    assert large.hidden() == []
+    assert small.get("obj.zip").status_code == 200
 
 
 def test_a_converter_that_hangs_is_ended(model: Model) -> None:

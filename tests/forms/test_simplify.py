@@ -12,7 +12,7 @@ from PIL import Image
 
 from dreamlab.errors import ModelUnsupported, NotAvailable
 from dreamlab.models import glb, parts
-from dreamlab.models.simplify import simplify
+from dreamlab.models.simplify import is_within, simplify
 from support.api import DATA
 from support.solids import LEFT_COLOUR, RIGHT_COLOUR, ellipsoid, load, off_the_surface, texture
 
@@ -76,6 +76,16 @@ def test_a_texture_needs_a_package_that_not_all_pythons_have() -> None:
 def test_a_model_within_the_budget_is_the_same_file() -> None:
     content = ellipsoid(20)
     assert simplify(content, 100_000) is content
+
+
+def test_a_mesh_counts_as_often_as_the_scene_has_it() -> None:
+    content = ellipsoid(20)
+    faces = len(load(content, "glb").faces)
+    tree, _ = glb.split(content)
+    assert is_within(tree, faces) and not is_within(tree, faces - 1)
+    tree["nodes"].append({"mesh": 0})
+    tree["scenes"][0]["nodes"].append(len(tree["nodes"]) - 1)
+    assert is_within(tree, 2 * faces) and not is_within(tree, 2 * faces - 1)
 
 
 @needs_seams

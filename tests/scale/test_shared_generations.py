@@ -139,3 +139,28 @@ def test_those_of_a_killed_front_end_end_at_another(
     models = [each["result"]["model"] for each in found]
     assert sorted(front_ends[0].models(session_id)) == sorted(models)
     assert len(set(models)) == 3
+
+
+def test_every_generation_ends_whatever_is_killed(
+    cluster: Cluster, gpu_machine: GpuMachine, front_ends: List[FrontEnd]
+) -> None:
+    """A front end, a worker and Redis are killed, one after the other."""
+    other = FrontEnd(cluster, 1)
+    session_id = other.session()
+    ids = [start(front_end, session_id) for front_end in (other, front_ends[0]) * 3]
+    assert wait_until(lambda: state(front_ends[1], session_id, ids[0])["status"] == "running")
+    other.close()
+    gpu_machine.close_worker()
+    gpu_machine.start()
+    gpu_machine.wait()
+    cluster.redis.kill()
+    cluster.redis.start()
+    for generation_id in ids:
+        assert wait_until(
+            lambda each=generation_id: state(front_ends[1], session_id, each)["ended"], 90
+        )
+    found = [state(front_ends[1], session_id, each) for each in ids]
+    assert [each["status"] for each in found] == ["succeeded"] * 6
+    models = [each["result"]["model"] for each in found]
+    assert len(set(models)) == 6
+    assert sorted(front_ends[0].models(session_id)) == sorted(models)

@@ -99,10 +99,14 @@ class GpuMachine:
         self.worker.kill()
         self.worker.wait()
 
-    def close(self) -> None:
-        """Kill the worker, its child processes and the Gradio server."""
+    def close_worker(self) -> None:
+        """Kill the worker and its child processes."""
         kill_process_tree(self.worker.pid)
         self.worker.wait()
+
+    def close(self) -> None:
+        """Kill the worker, its child processes and the Gradio server."""
+        self.close_worker()
         self.space.kill()
         self.space.wait()
 
