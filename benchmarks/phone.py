@@ -30,13 +30,14 @@ RUN = """
   const look = () => {
     if (!document.querySelector("model-viewer")?.modelIsVisible) return requestAnimationFrame(look);
     const shown = performance.now();
-    const post = performance.getEntriesByType("resource")
-      .find(({ name }) => name.includes("process_furniture_image"));
+    const entries = performance.getEntriesByType("resource");
+    const post = entries.find(({ name }) => name.includes("process_furniture_image"));
+    const glb = entries.find(({ name }) => /\\.glb(\\?|$)/.test(name));
     resolve([
       post.startTime - start,
-      post.responseStart - post.startTime,
-      post.responseEnd - post.responseStart,
-      shown - post.responseEnd,
+      post.responseEnd - post.startTime,
+      glb.startTime - post.responseEnd,
+      shown - glb.startTime,
       shown - start,
     ]);
   };

@@ -88,6 +88,7 @@ async function preparePhotos(data) {
 
 function showSending(poster) {
   sending = new AbortController();
+  failed = null;
   generations.watch(null);
   showNote("");
   byId("controls").disabled = true;
@@ -139,7 +140,7 @@ generations.listen({
     storage.setSize(model, size ?? (guess ? { side: "height", cm: guess.height } : null));
     await refreshGallery();
     showNote(warnings.join(" "));
-    if (isWatched) await result.open(model, poster ?? undefined);
+    if (isWatched) result.open(model, poster ?? undefined);
     else announce(`${messages.modelTitle(model)} is ready.`);
   },
   onLost: showError,
