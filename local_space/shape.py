@@ -34,8 +34,9 @@ _EXPLAINS, _AGREES = 0.5, 0.84
 # A field with fewer surface cells than this is nothing that could be fitted.
 _FEWEST = 20
 # Fits whose silhouettes overlap less with the photo's explain nothing, and a class that is less
-# likely is none. All validation pieces are above both; thin pieces overlap little.
-_MIN_OVERLAP, _MIN_PROBABILITY = 0.3, 0.25
+# likely is none. All validation pieces are above both; thin pieces overlap little. What is likelier
+# no furniture than this is refused: validation pieces and photos of furniture reach 0.64.
+_MIN_OVERLAP, _MIN_PROBABILITY, _NO_FURNITURE = 0.3, 0.25, 0.8
 # Of the largest part's area: what stands beside it is a second piece if it is larger.
 _BESIDE = 0.25
 # How far a fit may go from what the network says before it costs a hundredth of the overlap:
@@ -87,7 +88,7 @@ def build(
         field = _carved(geometry.hull(silhouettes, octree_resolution), recognised)
         mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
-    if recognised.probability < _MIN_PROBABILITY:
+    if recognised.nothing > _NO_FURNITURE or recognised.probability < _MIN_PROBABILITY:
         raise NothingLikeFurniture
     fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
     if max(fit.overlap for fit in fits) < _MIN_OVERLAP:

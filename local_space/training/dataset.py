@@ -10,10 +10,11 @@ from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 
-from local_space.recognition import CLASSES
+from local_space.recognition import CLASSES, NOTHING
 from local_space.training import library, renderer, shapes, templates
 from local_space.training.shapes import Shape
 
+_KINDS = (*CLASSES, NOTHING)
 SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 50, 500
 _TEMPLATES = 5000
 # How far a shape is stretched along each axis before a picture.
@@ -88,7 +89,7 @@ def _write_shapes(path: Path, made: List[Shape]) -> None:
     _save(
         path,
         {
-            "kind": np.array([CLASSES.index(shape.kind) for shape in made], np.uint8),
+            "kind": np.array([_KINDS.index(shape.kind) for shape in made], np.uint8),
             "size_cm": np.array([shape.size_cm for shape in made], np.float32),
             "points": np.array([shape.points for shape in made]),
             "occupied": np.array([shape.occupied for shape in made]),

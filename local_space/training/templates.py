@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from typing import Dict, List
 
 import numpy as np
 
-from local_space.recognition import CLASSES
+from local_space.recognition import CLASSES, NOTHING
 from local_space.templates import CELLS, COARSE
 from local_space.training.catalogue import random_piece
 from local_space.training.parts import Part
@@ -21,9 +22,13 @@ def made(first_seed: int, count: int) -> Dict[str, np.ndarray]:
     of them are each piece's. `coarse` is the whole on COARSE cells.
     """
     halves: List[bytes] = []
-    kinds, sizes, left, right, coarse = [], [], [], [], []
-    for seed in range(first_seed, first_seed + count):
-        piece = random_piece(seed)
+    kinds: List[int] = []
+    sizes, left, right, coarse = [], [], [], []
+    seeds = itertools.count(first_seed)
+    while len(kinds) < count:
+        piece = random_piece(next(seeds))
+        if piece.kind == NOTHING:
+            continue
         low = np.min([part.vertices.min(0) for part in piece.parts], 0)
         high = np.max([part.vertices.max(0) for part in piece.parts], 0)
         solid = _solid(piece.parts, low, high, CELLS)
