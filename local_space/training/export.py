@@ -69,10 +69,10 @@ _ENCODED = ("features", "whole", "angles", "kinds", "view", "middle", "log_half"
 _DECODED = ("points", "half", "camera", "features", "mask", "whole")
 
 
-def export(checkpoint: Path, pieces: Path, path: Path) -> None:
-    """Both graphs, large weights as half floats, and the templates, in one archive."""
+def export(checkpoint: Path, path: Path) -> None:
+    """Both graphs, large weights as half floats, in one archive."""
     net = network.Network()
-    net.load_state_dict(torch.load(checkpoint)["average"])
+    net.load_state_dict(torch.load(checkpoint, map_location="cpu")["average"])
     net.eval()
     image = torch.rand(1, 4, SIDE, SIDE)
     features, whole, _ = net.encoder(image)
@@ -92,7 +92,6 @@ def export(checkpoint: Path, pieces: Path, path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, graph in graphs.items():
             archive.writestr(zipfile.ZipInfo(name), graph, zipfile.ZIP_DEFLATED)
-        archive.writestr(zipfile.ZipInfo("pieces.npz"), pieces.read_bytes())
 
 
 def _graph(
