@@ -43,7 +43,7 @@ _NO_TEXTURE = "The generator could not make a texture: the model is white."
 
 
 class Made(NamedTuple):
-    """What is told of a model. A generator that takes no seed or guesses no size leaves None."""
+    """What the generator says of a model. One that takes no seed or guesses no size leaves None."""
 
     seed: Optional[int]
     warnings: Tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The options of generations and of models as text, of a form or a query: which values make sense.
+"""Parsers of the options of generations and of models, which a form or a query has as text.
 
 Each parser takes the field's name and its text, and raises InvalidOption, which names the field.
 """

@@ -108,8 +108,8 @@ class CeleryGenerator:
                 self.cancel(generation.id)
                 raise
 
-    def glance(self, generation_id: str) -> Optional[ProgressEvent]:
-        """Return the progress that a worker has told last."""
+    def progress(self, generation_id: str) -> Optional[ProgressEvent]:
+        """Return the last progress that a worker has reported."""
         with suppress(redis.RedisError):
             state, message = self._state(generation_id)
             if state == messages.WORKING:

@@ -1,4 +1,4 @@
-"""What clients are told of generations. `root` is the URL of the API, with a slash at its end."""
+"""Generations as JSON for clients. `root` is the URL of the API, with a slash at its end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 
 def describe(shown: Dict[str, Any], root: str) -> Dict[str, Any]:
-    """Return what is told of a generation of which that is known."""
+    """Return a generation as JSON. `shown` is what is known of it here."""
     result, error = shown["result"], shown["error"]
     return {
         **shown,
@@ -21,7 +21,7 @@ def describe_result(result: Dict[str, Any], root: str) -> Dict[str, Any]:
 
 
 def describe_failure(error: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what is told of an error that is not the answer itself."""
+    """Return an error as a part of an answer."""
     return {name: error[name] for name in ("status", "error", "code")}
 
 

@@ -47,7 +47,7 @@ class Views(NamedTuple):
 
 
 class GenerationForm(NamedTuple):
-    """What a client asks for: views, options, the URL to tell the end, its idempotency key.
+    """What a client asks for: views, options, the URL of a webhook, an idempotency key.
 
     `digest` is the same for the same fields and the same photos, None without a key.
     """

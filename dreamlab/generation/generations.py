@@ -97,11 +97,9 @@ class Generations:
             undo.pop_all()
         unfinished = self._unfinished[generation_id] = Unfinished(generation_id)
         unfinished.take_place(release.close)
-        self._start(Generation(generation_id, session, views, form.options, reserved), unfinished)
-        return generation_id
-
-    def _start(self, generation: Generation, unfinished: Unfinished) -> None:
+        generation = Generation(generation_id, session, views, form.options, reserved)
         start(self._run, generation, unfinished)
+        return generation_id
 
     def _run(self, generation: Generation, unfinished: Unfinished) -> None:
         end = self._generator.run(generation, unfinished)
@@ -113,18 +111,18 @@ class Generations:
 
     def _finish(self, session: Session, unfinished: Unfinished, end: End) -> None:
         if unfinished.finish(end) and end["status"] != QUEUED:
-            self._tell(session, unfinished.id)
+            self._send_webhook(session, unfinished.id)
 
-    def _tell(self, session: Session, generation_id: str) -> None:
+    def _send_webhook(self, session: Session, generation_id: str) -> None:
         """Send the webhook of a generation that has ended, if it has one."""
         # The session may be deleted since.
         with suppress(GenerationNotFound):
             accepted = session.generations.accepted(generation_id)
             if accepted["webhook"] is not None and self._settings.webhook_secret is not None:
-                told = describe(self.show(session, generation_id), accepted["root"])
-                was_told = partial(session.generations.was_told, generation_id)
-                body = json.dumps(told).encode()
-                self._webhooks.send(accepted["webhook"], generation_id, body, was_told)
+                described = describe(self.show(session, generation_id), accepted["root"])
+                body = json.dumps(described).encode()
+                settled = partial(session.generations.settle_webhook, generation_id)
+                self._webhooks.send(accepted["webhook"], generation_id, body, settled)
 
     def find(self, session: Session, generation_id: str) -> Unfinished:
         """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
@@ -154,7 +152,7 @@ class Generations:
             except GenerationNotFound as error:
                 unfinished.finish(unfinished.failed(error))
                 break
-            event = self._generator.glance(generation_id)
+            event = self._generator.progress(generation_id)
             if event is not None and event != unfinished.event:
                 unfinished.report(event)
             time.sleep(_WATCH_S)
@@ -169,7 +167,7 @@ class Generations:
         unfinished = self._unfinished.get(generation_id)
         event = None
         if end is None:
-            event = unfinished.event if unfinished else self._generator.glance(generation_id)
+            event = unfinished.event if unfinished else self._generator.progress(generation_id)
             end = unfinished.end if unfinished else None
         queued = event if isinstance(event, Queued) else _NOT_QUEUED
         progress = event if isinstance(event, Progress) else Progress(None, None)
@@ -221,7 +219,7 @@ class Generations:
 
     def keep_taking_up(self, store: SessionStore) -> None:
         """Take up again and again what any lost front end has left, in background threads."""
-        start(self._tell_again, store)
+        start(self._send_webhooks_again, store)
         repeat(lambda: self._take_up_left(store, time.time()), _TAKE_UP_EVERY_S)
 
     def take_up(self, store: SessionStore, before: float) -> None:
@@ -229,14 +227,14 @@ class Generations:
 
         They were accepted before that time, in seconds since 1970.
         """
-        self._tell_again(store)
+        self._send_webhooks_again(store)
         self._take_up_left(store, before)
 
-    def _tell_again(self, store: SessionStore) -> None:
+    def _send_webhooks_again(self, store: SessionStore) -> None:
         """Send the webhooks that a lost process has perhaps not sent."""
         for session in store.sessions():
-            for generation_id in session.generations.untold():
-                self._tell(session, generation_id)
+            for generation_id in session.generations.unsettled_webhooks():
+                self._send_webhook(session, generation_id)
 
     def _take_up_left(self, store: SessionStore, before: float) -> None:
         left: List[_Left] = []
@@ -261,7 +259,7 @@ class Generations:
             # Workers count their attempts themselves.
             if generation.model is None and not session.generations.take_up(unfinished.id):
                 raise GenerationFailed(_TWICE)
-            self._start(generation, unfinished)
+            start(self._run, generation, unfinished)
         except Exception as error:
             end = keep_end(session, unfinished, unfinished.failed(error))
             self._finish(session, unfinished, end)

@@ -6,7 +6,7 @@ from typing import Any, ContextManager, Dict, Optional, Protocol
 
 from dreamlab.errors import GenerationTimeout
 from dreamlab.generation.limits import Capacity
-from dreamlab.generation.run import Generation, Result, complete, run
+from dreamlab.generation.run import Generation, complete, run
 from dreamlab.generation.unfinished import Unfinished
 from dreamlab.settings import Settings
 from dreamlab.space.progress import ProgressEvent
@@ -27,7 +27,7 @@ class Generator(Protocol):
     def run(self, generation: Generation, unfinished: Unfinished) -> End:
         """Generate and save one model in a slot that is held. Return how that ended."""
 
-    def glance(self, generation_id: str) -> Optional[ProgressEvent]:
+    def progress(self, generation_id: str) -> Optional[ProgressEvent]:
         """Return the progress of a generation that another process has accepted, if it is known."""
 
     def cancel(self, generation_id: str) -> None:
@@ -63,18 +63,16 @@ class InProcessGenerator:
 
     def _attempt(self, generation: Generation, unfinished: Unfinished) -> End:
         try:
-            return unfinished.succeeded(self._run(generation, unfinished))
+            result = run(
+                generation, self._service, self._settings, unfinished.report, unfinished.has_ended
+            )
         except GenerationTimeout as error:
             if error.unfinished is not None:
                 self._capacity.hold(generation.id, error.unfinished)
             raise
+        return unfinished.succeeded(result)
 
-    def _run(self, generation: Generation, unfinished: Unfinished) -> Result:
-        return run(
-            generation, self._service, self._settings, unfinished.report, unfinished.has_ended
-        )
-
-    def glance(self, generation_id: str) -> Optional[ProgressEvent]:
+    def progress(self, generation_id: str) -> Optional[ProgressEvent]:
         return None
 
     def cancel(self, generation_id: str) -> None:

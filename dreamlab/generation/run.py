@@ -26,12 +26,7 @@ from dreamlab.generation.unfinished import QUEUED, Unfinished
 from dreamlab.models.query import ModelQuery
 from dreamlab.settings import Settings
 from dreamlab.space.options import Options
-from dreamlab.space.progress import (
-    IsCancelled,
-    OnProgress,
-    ignore_progress,
-    never_cancelled,
-)
+from dreamlab.space.progress import IsCancelled, OnProgress
 from dreamlab.storage.generations import End
 from dreamlab.storage.session import Session
 from dreamlab.storage.uploads import Hold, NewUpload, Upload
@@ -139,13 +134,13 @@ def run(
     generation: Generation,
     service: HunyuanService,
     settings: Settings,
-    on_progress: OnProgress = ignore_progress,
-    is_cancelled: IsCancelled = never_cancelled,
+    on_progress: OnProgress,
+    is_cancelled: IsCancelled,
 ) -> Result:
     """Generate a model and stage it.
 
-    Returns what is told of it. Raises GenerationError, StorageFull, and SessionNotFound if the
-    session is deleted meanwhile.
+    Returns its result. Raises GenerationError, StorageFull, and SessionNotFound if the session is
+    deleted meanwhile.
     """
     session, options = generation.session, _settled(generation)
     started, size, outcome = time.monotonic(), 0, "internal_error"
@@ -182,7 +177,7 @@ def run(
 
 
 def describe(generation: Generation, model: str, record: Mapping[str, Any]) -> Result:
-    """Return what is told of a saved model with that record."""
+    """Return the result of a generation whose model has that record."""
     options, guess = generation.options, record["size_guess_cm"]
     result = {
         "message": "Image saved successfully",

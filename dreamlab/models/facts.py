@@ -1,4 +1,4 @@
-"""What a list says of a model, out of its file."""
+"""The facts of a model that a list shows, read from its file."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ A record is a folder. Its files are written once, so every change is one atomic 
 accepted.json   what is needed to run the generation, also after a restart
 end.json        how it ended: the first end that is kept counts
 again           it was taken up after its server had died
-webhook         somebody is still to be told how it ended
+webhook         its webhook is still to be sent
 """
 
 from __future__ import annotations
@@ -111,13 +111,13 @@ class Generations:
         record = self._record(generation_id)
         return record.is_dir() and not (record / _END).exists()
 
-    def untold(self) -> List[str]:
-        """Return the ids of those that have ended and whose webhook may not know it."""
+    def unsettled_webhooks(self) -> List[str]:
+        """Return the ids of those that have ended and whose webhook is perhaps not delivered."""
         ids = [path.parent.name for path in self.folder.glob(f"*/{_WEBHOOK}")]
         return [each for each in ids if (self._record(each) / _END).exists()]
 
-    def was_told(self, generation_id: str) -> None:
-        """Note that the webhook needs to be told no more."""
+    def settle_webhook(self, generation_id: str) -> None:
+        """Note that the webhook is not to be sent again."""
         with suppress(FileNotFoundError):
             (self._record(generation_id) / _WEBHOOK).unlink()
 

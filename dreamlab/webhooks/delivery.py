@@ -25,6 +25,7 @@ log = logging.getLogger("dreamlab")
 PAUSES_S = (5.0, 60.0, 600.0)
 GIVE_UP_S = 86400.0
 ATTEMPT_S = 10.0
+_TIMEOUTS = ("connect", "read", "write", "pool")
 _MAX_ANSWER_BYTES = 65536
 # Receivers that hang hold up at most so many others.
 _WORKERS = 8
@@ -35,7 +36,7 @@ class _Delivery:
     url: str
     message_id: str
     body: bytes
-    told: Callable[[], None]
+    settled: Callable[[], None]
     first: float
     attempts: int = 0
 
@@ -51,8 +52,8 @@ class Webhooks:
         self._changed = threading.Condition()
         self._pool: Optional[ThreadPoolExecutor] = None
 
-    def send(self, url: str, message_id: str, body: bytes, told: Callable[[], None]) -> None:
-        """Deliver `body`, JSON, as a POST. `told` is called after a 2xx, or after giving up.
+    def send(self, url: str, message_id: str, body: bytes, settled: Callable[[], None]) -> None:
+        """Deliver `body`, JSON, as a POST. `settled` is called after a 2xx, or after giving up.
 
         Returns at once. Every attempt has the same `message_id`, by which a receiver knows it.
         """
@@ -60,7 +61,7 @@ class Webhooks:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="webhook")
                 background.start(self._work)
-        self._put(time.monotonic(), _Delivery(url, message_id, body, told, time.monotonic()))
+        self._put(time.monotonic(), _Delivery(url, message_id, body, settled, time.monotonic()))
 
     def _put(self, when: float, delivery: _Delivery) -> None:
         with self._changed:
@@ -90,7 +91,7 @@ class Webhooks:
         host = urlsplit(delivery.url).hostname
         log.info("webhook to %s: %s, attempt %d", host, reason or status, delivery.attempts)
         if 200 <= status < 300 or time.monotonic() + pause - delivery.first > GIVE_UP_S:
-            delivery.told()
+            delivery.settled()
         else:
             self._put(time.monotonic() + pause, delivery)
 
@@ -135,6 +136,3 @@ class Webhooks:
             ("webhook-timestamp", str(int(now.timestamp()))),
             ("webhook-signature", signer.sign(delivery.message_id, now, delivery.body.decode())),
         ]
-
-
-_TIMEOUTS = ("connect", "read", "write", "pool")

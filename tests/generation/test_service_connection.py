@@ -63,10 +63,11 @@ def test_failed_connections_are_released(photo: Path, caplog: pytest.LogCaptureF
 
     service = make_service(f"http://127.0.0.1:{free_port()}")
     before = failed_futures()
-    for _ in range(12):
+    for _ in range(24):
         with pytest.raises(errors.GeneratorUnavailable):
             generate(service, photo)
-    assert failed_futures() - before < 4
+    # Apps of earlier tests go on connecting, too.
+    assert failed_futures() - before < 12
 
 
 def test_the_wrapper_reconnects_to_a_server_that_crashed(
