@@ -123,8 +123,8 @@ def keep_end(session: Session, unfinished: Unfinished, end: End) -> End:
         if counts["result"] is not None:
             session.publish(counts["result"]["model"])
     except Exception as error:
-        # It was deleted meanwhile, or the disk is full.
-        counts = unfinished.failed(error)
+        # It was deleted meanwhile, or the disk is full. A failure keeps its own reason.
+        counts = end if end["error"] is not None else unfinished.failed(error)
     if end["result"] is not None and counts["result"] is None:
         session.unstage(end["result"]["model"])
     return counts

@@ -123,5 +123,8 @@ def test_a_folder_deleted_during_a_generation_is_no_internal_error(
         # The generator may have the photo already.
         assert ended.status_code in (200, 404)
     else:
-        assert (ended.status_code, ended.json()["code"]) == (404, "session_not_found")
+        assert ended.status_code == 404
+        # The record of the generation goes a moment before the folder of the session.
+        gone = ("session_not_found", *(() if deleted else ("generation_not_found",)))
+        assert ended.json()["code"] in gone
     assert server.post(server.session(), image_bytes()).status_code == 200

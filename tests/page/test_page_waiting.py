@@ -146,6 +146,26 @@ def test_a_failure_meanwhile_is_shown_and_can_be_tried_again(
         assert states(server.url, tab) == ["succeeded", "failed"]
 
 
+def test_a_card_that_failed_is_tried_again_with_its_own_photo(
+    browser: Browser, failing_server: Tuple[Server, threading.Event]
+) -> None:
+    server, release = failing_server
+    with open_tab(browser, server.url, expect_failed_requests=True) as tab:
+        tab.page.uncheck("[name=texture]")
+        for photo in ("stool.jpg", "desk.jpg"):
+            tab.choose_photos(photo)
+            tab.generate()
+            tab.page.wait_for_selector("#make:enabled")
+        release.set()
+        tab.wait_for_state("result")
+        assert "did not work out" in tab.text("#under-way")
+        tab.screenshot("failed-card")
+        tab.page.click("#under-way [aria-label$='Try stool again']")
+        tab.page.wait_for_selector(".look[data-model='stool.glb']")
+        assert states(server.url, tab) == ["succeeded", "succeeded", "failed"]
+        assert tab.page.locator("#under-way li").count() == 0
+
+
 def test_a_lost_answer_makes_no_second_model(
     browser: Browser, held_space: HeldSpace, held_server: Server
 ) -> None:

@@ -20,8 +20,7 @@ let handlers = {};
 // of a session that has gone. onOpen(state), onCancel(state) and onRetry(state) are for the cards.
 export const listen = (those) => (handlers = those);
 
-export const isWatching = () => watched !== null;
-export const watchedState = () => states.get(watched);
+export const watchedId = () => watched;
 
 // Takes up a generation that has been accepted, and shows it on the stage.
 export function add(state, size = null) {

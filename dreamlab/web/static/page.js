@@ -29,7 +29,7 @@ const sizeField = new SizeField(byId("size"), { onChange: () => (isSizeOfResult 
 
 // Generating a model
 
-// Sends the form, or once more the photo of a generation that this page does not have any more.
+// Sends the form, with its photos or with an upload that the server has kept.
 async function generate(upload = null) {
   const form = byId("form");
   if (sending) return;
@@ -37,10 +37,10 @@ async function generate(upload = null) {
     if (form.querySelector("#advanced :invalid")) byId("advanced").open = true;
     return form.reportValidity();
   }
-  const photo = views.frontPhoto();
+  const photo = upload ? null : views.frontPhoto();
   if (!photo && !upload) return showError(new api.ApiError("missing_image"));
   const data = new FormData(form);
-  if (!photo) data.set("upload", upload);
+  if (upload) useUpload(data, upload);
   const size = sizeField.value;
   if (size) data.set(`${size.side}_cm`, size.cm);
   data.set("max_faces", MAX_FACES);
@@ -70,6 +70,11 @@ async function generate(upload = null) {
 // randomUUID is missing without HTTPS.
 const newKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16)).join("-");
+
+function useUpload(data, upload) {
+  for (const [field, value] of [...data]) if (value instanceof File) data.delete(field);
+  data.set("upload", upload);
+}
 
 // Makes the photos of the form small enough to send.
 async function preparePhotos(data) {
@@ -145,15 +150,15 @@ generations.listen({
   },
   onLost: showError,
   onOpen: openGeneration,
-  onCancel: cancel,
+  onCancel: ({ generation_id: id }) => cancel(id),
   onRetry(state) {
     generations.forget(state.generation_id);
     generate(state.filename);
   },
 });
 
-async function cancel({ generation_id: id }) {
-  const isWatched = generations.watchedState()?.generation_id === id;
+async function cancel(id) {
+  const isWatched = generations.watchedId() === id;
   try {
     await api.cancel(id);
   } catch {
@@ -239,9 +244,11 @@ document.addEventListener("photos", () => {
 byId("form").addEventListener("input", () => (key = null));
 byId("cancel").addEventListener("click", () => {
   if (sending) sending.abort();
-  else if (generations.isWatching()) cancel(generations.watchedState());
+  else cancel(generations.watchedId());
 });
-byId("again").addEventListener("click", () => generate(failed?.filename));
+byId("again").addEventListener("click", () =>
+  generate(views.frontPhoto() ? null : failed?.filename),
+);
 byId("other").addEventListener("click", () => {
   showState("empty");
   views.focus();
