@@ -68,6 +68,7 @@ def test_of_one_that_has_ended_only_the_record_is_deleted(api: Api) -> None:
         assert api.delete(cancelled).status_code in (status, 204)
 
 
+@pytest.mark.skipif(gr.__version__.startswith("4."), reason="Gradio 4 lets a running job end")
 def test_the_space_is_told(make_client: MakeClient) -> None:
     """A generator function is stopped by Gradio at its next step."""
     steps: List[float] = []
