@@ -76,8 +76,7 @@ def test_a_lock_has_what_its_requirements_ask_for(lock: str, image: Dict[str, st
         f"{name}: {requirement}"
         for name in LOCKS[lock]
         for requirement in read_requirements(name)
-        if applies(requirement, image)
-        and not fits(requirement, found)
+        if applies(requirement, image) and not fits(requirement, found)
     ]
     assert unfit == [], f"{lock}: make it anew, see deploy/README.md"
 
