@@ -83,9 +83,11 @@ class InProcessGenerator:
 
     def health(self) -> Dict[str, Any]:
         state, reason = self._service.health()
+        quota = self._service.gpu_quota()
         return {
             "engine": self._service.engine,
             "generator": state,
             "reason": reason,
             **self._capacity.health(),
+            **({} if quota is None else {"gpu_quota": quota}),
         }
