@@ -20,14 +20,22 @@ function show() {
   document.querySelector("#viewer").hidden = false;
 }
 
-// Without this name the bundle has not come, and the plain HTML stays.
-if (window.SwaggerUIBundle) {
+async function start() {
+  const address = document.querySelector("#description").href;
+  const answer = await fetch(address);
+  if (!answer.ok) return;
+  const spec = await answer.json();
+  // A reverse proxy may serve the API below a path.
+  spec.servers = [{ url: new URL(".", address).href }];
   dark.addEventListener("change", showScheme);
   showScheme();
   window.SwaggerUIBundle({
     domNode: document.querySelector("#viewer"),
-    url: document.querySelector("#description").href,
+    spec,
     plugins: [emptyForms],
     onComplete: show,
   });
 }
+
+// Without this name the bundle has not come, and the plain HTML stays.
+if (window.SwaggerUIBundle) start();
