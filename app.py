@@ -29,7 +29,7 @@ from dreamlab.routes.proxies import TrustedProxies
 from dreamlab.serving import CannotListen, serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
-from dreamlab.web import page
+from dreamlab.web import assets, docs, page
 from hunyuan_service import HunyuanService
 from local_space.launcher import StandIn
 
@@ -56,7 +56,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     app.request_class = FormRequest
     current.share(app, settings, store, generator, all_generations)
     answers.register(app, settings)
-    for module in (sessions, generations, uploads, models, operations, page):
+    for module in (sessions, generations, uploads, models, operations, assets, page, docs):
         app.register_blueprint(module.blueprint)
     if settings.rate_limit is not None:
         rate_limit.register(app, settings)
