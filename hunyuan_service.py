@@ -36,7 +36,6 @@ from dreamlab.space.progress import (
     never_cancelled,
     wait_for,
 )
-from dreamlab.space.quota import GpuQuota
 from dreamlab.space.reconnect import Connector, Health, Locate
 from dreamlab.space.turns import Turns
 
@@ -60,7 +59,6 @@ class HunyuanService:
         self._settings = settings
         self._connector = Connector(settings, locate)
         self._turns = Turns(settings.generations_at_once)
-        self.gpu_quota = GpuQuota(settings).last
 
     def generate(
         self,
