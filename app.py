@@ -20,6 +20,7 @@ from dreamlab.routes import (
     generations,
     models,
     operations,
+    rate_limit,
     sessions,
     uploads,
 )
@@ -28,7 +29,7 @@ from dreamlab.routes.proxies import TrustedProxies
 from dreamlab.serving import CannotListen, serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
-from dreamlab.web import page
+from dreamlab.web import assets, docs, page
 from hunyuan_service import HunyuanService
 from local_space.launcher import StandIn
 
@@ -55,8 +56,10 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     app.request_class = FormRequest
     current.share(app, settings, store, generator, all_generations)
     answers.register(app, settings)
-    for module in (sessions, generations, uploads, models, operations, page):
+    for module in (sessions, generations, uploads, models, operations, assets, page, docs):
         app.register_blueprint(module.blueprint)
+    if settings.rate_limit is not None:
+        rate_limit.register(app, settings)
     if settings.trusted_proxies:
         proxied = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
         app.wsgi_app = proxied  # type: ignore[method-assign]
@@ -90,7 +93,7 @@ def main() -> int:
         if settings.is_local:
             stand_in.start()
         generator.health()
-        serve(app, settings, generator.close)
+        serve(app, settings, partial(current.drain, app))
     except (InvalidSetting, StorageUnusable, CannotListen) as error:
         print(error, file=sys.stderr)
         return 2

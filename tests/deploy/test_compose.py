@@ -55,7 +55,7 @@ def test_each_container_of_the_image_is_confined(services: Dict[str, Any]) -> No
         assert service["read_only"] and service["tmpfs"] == "/tmp", name
         assert service["cap_drop"] == ["ALL"], name
         assert service["environment"]["SESSIONS_DIR"] == "/sessions", name
-        assert service["stop_grace_period"] == "40s", name
+        assert service["stop_grace_period"] == "45s", name
 
 
 def test_ports_are_published_on_this_host_only(services: Dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def test_nginx_accepts_its_configuration(services: Dict[str, Any], tmp_path: Pat
     text = conf.read_text("utf-8")
     assert "127.0.0.1" not in text and "listen 8080;" in text
     for name in ("front-end-1", "front-end-2"):
-        assert name in services and text.count(f"server {name}:5000;") == 1
+        assert name in services and text.count(f"server {name}:5000 ") == 1
         text = text.replace(name, "127.0.0.1")
     conf.write_text(text, "utf-8")
     assert start.split()[:4] == ["exec", "nginx", "-c", "/tmp/nginx.conf"]

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List
 import pytest
 from flask.testing import FlaskClient
 
-from dreamlab.web import page
+from dreamlab.web import assets
 from support.browser import Browser
 from support.browser_tab import DESKTOP, PHONE, BrowserTab, open_tab
 
@@ -102,8 +102,8 @@ def test_only_the_page_has_a_content_security_policy_and_it_allows_no_inline_cod
 def test_versioned_files_of_the_page_are_immutable_and_compressed(
     client: FlaskClient, get_compressed: Callable[[str], Any]
 ) -> None:
-    version = page.digest()
-    for name in ("page.js", "style.css", "favicon.svg", page.VIEWER):
+    version = assets.digest()
+    for name in ("page.js", "style.css", "favicon.svg", *assets.INSTALLED):
         answer = get_compressed(f"/static/{version}/{name}")
         assert "immutable" in answer.headers["Cache-Control"]
         plain = client.get(f"/static/{version}/{name}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from dreamlab.web import page
+from dreamlab.web import assets, page
 from support.browser import Browser
 from support.browser_tab import open_tab
 from support.processes import PROJECT, StartServer
@@ -28,7 +28,7 @@ def test_the_hosted_viewer_is_used_where_none_is_installed(
         if len(requested) == 1:
             return route.abort()
         headers = {"Access-Control-Allow-Origin": "*"}
-        return route.fulfill(path=page.INSTALLED_VIEWER, headers=headers)
+        return route.fulfill(path=assets.INSTALLED[page.VIEWER], headers=headers)
 
     with open_tab(browser, server.url, expect_failed_requests=True) as tab:
         tab.context.route("https://ajax.googleapis.com/**", serve)

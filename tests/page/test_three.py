@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import requests
 
-from dreamlab.web import page
+from dreamlab.web import assets
 from support import gltf_files
 from support.browser import Browser, require
 from support.processes import StartServer
 
-THREE = page.STATIC / "node_modules/three"
+THREE = assets.STATIC / "node_modules/three"
 require((THREE / "build/three.module.js").is_file(), "three: npm ci in dreamlab/web/static/")
 
 PLANNER = """<!doctype html>

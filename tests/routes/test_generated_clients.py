@@ -7,17 +7,21 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Iterator, Sequence
 
 import pytest
 
 from dreamlab.routes.operations import DESCRIPTION
+from support import solids
 from support.api import DATA
-from support.processes import PROJECT, Server, StartServer
-from support.spaces import glb_bytes
+from support.needs import need
+from support.processes import PROJECT, Server
+from support.spaces import answer, space
 
+MODEL = solids.ellipsoid(rings=4, is_textured=False)
 CLIENTS = PROJECT / "tests" / "clients"
 NODE_MODULES = PROJECT / "tests" / "node_modules"
 COMPILER_OPTIONS = {
@@ -29,15 +33,6 @@ COMPILER_OPTIONS = {
     "types": [],
     "outDir": "compiled",
 }
-
-
-def need(is_installed: bool, what: str) -> None:
-    """Skip the test unless `is_installed`. Fail where .ci/run should have installed it."""
-    if is_installed:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"no {what}: .ci/run should have installed it")
-    pytest.skip(f"needs {what}")
 
 
 def need_npm_package(name: str) -> None:
@@ -79,19 +74,40 @@ def run_typescript(client: str, folder: Path, server: Server) -> Dict[str, Any]:
     return journey
 
 
-@pytest.fixture
-def server(quick_space: str, start_server: StartServer) -> Server:
-    return start_server(HUNYUAN_SPACE_ID=quick_space)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose generator answers at once, but for what the caption `endless` asks."""
+    folder = tmp_path_factory.mktemp("clients")
+    mesh = folder / "white_mesh.glb"
+    mesh.write_bytes(MODEL)
+    stopped = threading.Event()
+
+    def shape(image=None, caption=""):  # type: ignore[no-untyped-def]
+        if caption == "endless":
+            stopped.wait(60)
+        return answer(mesh)
+
+    with space(shape) as url:
+        server = Server(folder, HUNYUAN_SPACE_ID=url)
+        yield server
+        server.kill()
+        stopped.set()
 
 
 @pytest.fixture
 def journey() -> Dict[str, Any]:
-    """What each client sees: two models of one upload, one of them downloaded and deleted."""
+    """What each client sees: two models of one upload, and a third one that is cancelled."""
+    triangles = len(solids.load(MODEL, "glb").faces)
     return {
         "filenames": ["chair.jpg", "chair.jpg"],
         "models": ["chair.glb", "chair-2.glb"],
+        "triangles": triangles,
         "uploads": ["chair.jpg"],
-        "bytes": len(glb_bytes()),
+        "whole": True,
+        "stl bytes": 84 + 50 * triangles,
+        "cancelled": 202,
+        "generations": ["cancelled", "succeeded", "succeeded"],
+        "reason": "generation_cancelled",
         "deleted": 204,
         "error": "model_not_found",
         "end": "session_not_found",

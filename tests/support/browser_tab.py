@@ -9,13 +9,13 @@ from typing import Any, Dict, Iterator, List
 
 from PIL import Image
 
-from dreamlab.web import page
+from dreamlab.web import assets, page
 from support.api import DATA
 from support.browser import Browser, require
 from support.processes import PROJECT
 
 AXE = PROJECT / "tests/node_modules/axe-core/axe.min.js"
-require(page.INSTALLED_VIEWER.is_file(), "model-viewer: npm ci in dreamlab/web/static/")
+require(assets.INSTALLED[page.VIEWER].is_file(), "model-viewer: npm ci in dreamlab/web/static/")
 require(AXE.is_file(), "axe-core: npm ci in tests/")
 
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "tests/screenshots"))
@@ -36,12 +36,14 @@ window.cspViolations = [];
 addEventListener("securitypolicyviolation", (event) =>
   cspViolations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
+# This is in the page at / when its module has run.
+READY = "#engine:not(:empty)"
 
 
 class BrowserTab:
-    """A tab with the page at `url`, in a browser profile of its own."""
+    """A tab with a page, which has `ready` when it can be used, in a browser profile of its own."""
 
-    def __init__(self, browser: Browser, url: str, **device: Any) -> None:
+    def __init__(self, browser: Browser, url: str, ready: str = READY, **device: Any) -> None:
         # A model that turns is drawn all the time, which takes all processors without a GPU.
         options = {"reduced_motion": "reduce", **(device or DESKTOP)}
         self.context = browser.new_context(**options)
@@ -53,8 +55,7 @@ class BrowserTab:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self._record_error)
         self.page.goto(url)
-        # Then the page's module has run.
-        self.page.wait_for_selector("#engine:not(:empty)", state="attached")
+        self.page.wait_for_selector(ready, state="attached")
 
     def _record_error(self, message: Any) -> None:
         if message.type == "error":
