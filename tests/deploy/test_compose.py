@@ -72,7 +72,8 @@ def test_the_files_that_are_mounted_exist(services: Dict[str, Any]) -> None:
 @needs("nginx")
 def test_nginx_accepts_its_configuration(services: Dict[str, Any], tmp_path: Path) -> None:
     shell, option, script = services["nginx"]["command"]
-    edit, _, start = script.partition("&&")
+    edit, _, start = script.partition(" && ")
+    assert start.startswith("exec nginx -c /tmp/nginx.conf ")
     conf = tmp_path / "nginx.conf"
     edit = edit.replace("/tmp/nginx.conf", str(conf))
     edit = edit.replace("/etc/dreamlab/nginx.conf", str(DEPLOY / "nginx.conf"))
@@ -80,10 +81,8 @@ def test_nginx_accepts_its_configuration(services: Dict[str, Any], tmp_path: Pat
     text = conf.read_text("utf-8")
     assert "127.0.0.1" not in text and "listen 8080;" in text
     for name in ("front-end-1", "front-end-2"):
-        assert name in services and text.count(f"server {name}:5000 ") == 1
-        text = text.replace(name, "127.0.0.1")
-    conf.write_text(text, "utf-8")
-    assert start.split()[:4] == ["exec", "nginx", "-c", "/tmp/nginx.conf"]
+        address = services[name]["networks"]["default"]["ipv4_address"]
+        assert text.count(f"server {address}:5000 ") == 1
     check = ["nginx", "-t", "-p", str(tmp_path), "-e", "stderr", "-c", str(conf)]
     done = subprocess.run(
         [*check, "-g", f"pid {tmp_path}/nginx.pid;"], capture_output=True, text=True
