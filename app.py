@@ -20,6 +20,7 @@ from dreamlab.routes import (
     generations,
     models,
     operations,
+    rate_limit,
     sessions,
     uploads,
 )
@@ -57,6 +58,8 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     answers.register(app, settings)
     for module in (sessions, generations, uploads, models, operations, assets, page, docs):
         app.register_blueprint(module.blueprint)
+    if settings.rate_limit is not None:
+        rate_limit.register(app, settings)
     if settings.trusted_proxies:
         proxied = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
         app.wsgi_app = proxied  # type: ignore[method-assign]
@@ -90,7 +93,7 @@ def main() -> int:
         if settings.is_local:
             stand_in.start()
         generator.health()
-        serve(app, settings, generator.close)
+        serve(app, settings, partial(current.drain, app))
     except (InvalidSetting, StorageUnusable, CannotListen) as error:
         print(error, file=sys.stderr)
         return 2

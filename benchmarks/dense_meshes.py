@@ -79,8 +79,13 @@ def error(made: trimesh.Trimesh, truth: trimesh.Trimesh, count: int = 40_000) ->
 
 
 def _to_surface(points: np.ndarray, mesh: trimesh.Trimesh) -> np.ndarray:
-    """The distance of each point to the nearest of the triangles whose middles are near."""
-    triangles = np.asarray(mesh.triangles)
+    """The distance of each point to the nearest of the triangles whose middles are near.
+
+    A large triangle is divided first: its middle is far from much of it.
+    """
+    longest = float(np.percentile(mesh.edges_unique_length, 50)) * 2
+    vertices, faces = trimesh.remesh.subdivide_to_size(mesh.vertices, mesh.faces, longest)
+    triangles = vertices[faces]
     _, near = cKDTree(triangles.mean(1)).query(points, _NEIGHBOURS)
     repeated = np.repeat(points, _NEIGHBOURS, 0)
     closest = trimesh.triangles.closest_point(triangles[near.ravel()], repeated)

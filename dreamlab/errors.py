@@ -66,6 +66,13 @@ class Unauthorized(DreamLabError):
     status, code = 401, "unauthorized"
 
 
+class RateLimited(DreamLabError):
+    """The client's address has had its number of new sessions or generations."""
+
+    status, code = 429, "rate_limited"
+    message = "Too many requests came from your address. Try again later."
+
+
 class MissingImage(DreamLabError):
     """The form has no front view, or an empty one."""
 
@@ -238,7 +245,7 @@ class GeneratorUnavailable(GenerationError):
 
 
 class Stopping(GeneratorUnavailable):
-    """The server stops. It goes on with the generation at its next start."""
+    """The server stops. It goes on with the generation, if there is one, at its next start."""
 
     code, ends_generation = "stopping", False
     message = "The server is stopping. It goes on with the generation when it starts again."

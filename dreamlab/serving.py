@@ -8,9 +8,10 @@ import re
 import signal
 import socket
 import sys
+import threading
 import time
 from types import FrameType
-from typing import Any, Callable, Dict, List, NoReturn, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import waitress
 from flask import Flask
@@ -26,6 +27,7 @@ from werkzeug.exceptions import (
     default_exceptions,
 )
 
+from dreamlab.background import start
 from dreamlab.forms.converter import WAITING
 from dreamlab.generation.limits import LISTENERS
 from dreamlab.routes.answers import REFUSAL
@@ -49,6 +51,8 @@ LINGER_S, LINGER_BYTES = 30, 1 << 22
 MIN_BYTES, MIN_BYTES_S = 8192, 60
 # Each slow download holds this much of its file in memory.
 SEND_BYTES = 1 << 18
+# So long the last answers may take when the server ends.
+FLUSH_S = 5.0
 # The page that asked, in the head of a request that cannot be read.
 _ORIGIN = re.compile(rb"^origin:[ \t]*([!-~]+)[ \t]*\r?$", re.I | re.M)
 # Of glibc's malloc.h.
@@ -59,12 +63,18 @@ class CannotListen(Exception):
     """The server cannot listen at HOST and PORT. The message is one line that says why."""
 
 
-def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
-    """Serve `app` until a signal ends it, then call `stop`. Raises CannotListen."""
+def serve(app: Flask, settings: Settings, drain: Callable[[float], None]) -> None:
+    """Serve `app` until a signal ends it. Raises CannotListen.
+
+    `drain` takes the seconds that the generations have to end. SIGTERM gives them SHUTDOWN_GRACE_S,
+    the other signals give none, and a second signal does not wait for anything.
+    """
     BaseWSGIServer.channel_class = Channel
     bound_memory()
+    connections: Dict[int, Any] = {}
     server = waitress.create_server(
         app,
+        map=connections,
         sockets=listen(settings.host, settings.port),
         threads=threads(settings),
         max_request_body_size=int(settings.max_upload_mb * MEGABYTE) * READ_TO_REFUSE,
@@ -76,10 +86,22 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
         ident=None,
     )
 
-    def end(signum: int, frame: Optional[FrameType]) -> NoReturn:
-        stop()
-        raise SystemExit
+    def end(signum: int, frame: Optional[FrameType]) -> None:
+        if is_ending.is_set():
+            raise SystemExit
+        is_ending.set()
+        grace_s = settings.shutdown_grace_s if signum == signal.SIGTERM else 0.0
+        # The main thread goes on with sending the answers.
+        start(_end, signum, grace_s)
 
+    def _end(signum: int, grace_s: float) -> None:
+        drain(grace_s)
+        deadline = time.monotonic() + FLUSH_S
+        while _are_busy(connections) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        signal.raise_signal(signum)
+
+    is_ending = threading.Event()
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         # nohup ignores SIGHUP. A shell ignores SIGINT for what it runs in the background, but who
@@ -88,6 +110,15 @@ def serve(app: Flask, settings: Settings, stop: Callable[[], None]) -> None:
             signal.signal(number, end)
     print(_start_line(settings), flush=True)
     server.run()
+
+
+def _are_busy(connections: Dict[int, Any]) -> bool:
+    """Return whether a request is read or answered, or an answer is sent."""
+    return any(
+        channel.request or channel.requests or channel.total_outbufs_len
+        for channel in list(connections.values())
+        if isinstance(channel, Channel)
+    )
 
 
 def threads(settings: Settings) -> int:

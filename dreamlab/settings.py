@@ -153,6 +153,17 @@ def _switch(value: str) -> bool:
     return value.lower() == "true"
 
 
+def _rate_limit(value: str) -> str:
+    # It comes with Flask-Limiter, which few need.
+    from limits import parse_many
+
+    try:
+        parse_many(value)
+    except ValueError:
+        raise ValueError(f"must be a limit such as 60 per hour, not {value!r}") from None
+    return value
+
+
 _broker = _url_of_service("amqps?|rediss?", "a URL such as amqp://... or redis://...")
 _redis = _url_of_service("rediss?", "a URL such as redis://...")
 _queues = _list("plain|textured", "plain, textured or both")
@@ -220,6 +231,8 @@ class Settings:
     api_key: Optional[str] = setting("API_KEY", _text)
     host: str = setting("HOST", _text, "127.0.0.1")
     port: int = setting("PORT", _integer(1, 65535), "5000")
+    shutdown_grace_s: float = setting("SHUTDOWN_GRACE_S", _decimal(0.0, 3600.0), "30")
+    rate_limit: Optional[str] = setting("RATE_LIMIT", _rate_limit)
     webhook_secret: Optional[str] = setting("WEBHOOK_SECRET", _secret)
     webhook_allow_private: bool = setting("WEBHOOK_ALLOW_PRIVATE", _switch, "false")
     broker_url: Optional[str] = setting("CELERY_BROKER_URL", _broker)

@@ -76,7 +76,7 @@ def test_a_stand_in_that_crashed_is_started_again(server: Server) -> None:
 def test_waiting_requests_are_answered_when_the_server_ends(
     slow_space: str, start_server: StartServer
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=slow_space)
+    server = start_server(HUNYUAN_SPACE_ID=slow_space, SHUTDOWN_GRACE_S="1")
     session_id = server.session()
     assert server.post(session_id, image_bytes()).status_code == 200
     with ThreadPoolExecutor(8) as pool:

@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from dreamlab.background import repeat, start
 from dreamlab.clock import timestamp
@@ -24,8 +24,10 @@ from dreamlab.errors import (
     GeneratorBusy,
     GeneratorUnavailable,
     IdempotencyConflict,
+    Stopping,
 )
 from dreamlab.generation.description import describe
+from dreamlab.generation.draining import Draining
 from dreamlab.generation.form import GenerationForm
 from dreamlab.generation.generator import Generator
 from dreamlab.generation.run import Generation, keep_end, keep_views, reopen
@@ -43,14 +45,6 @@ _NOT_QUEUED = Queued(None, None)
 _TWICE = "The server stopped twice while it made this model."
 
 
-class _Left(NamedTuple):
-    """A generation that a process has left unfinished."""
-
-    accepted: Accepted
-    session: Session
-    unfinished: Unfinished
-
-
 class Generations:
     """All generations: those of this process, and those of which it only knows the record."""
 
@@ -58,6 +52,7 @@ class Generations:
         self._generator = generator
         self._settings = settings
         self._webhooks = Webhooks(settings)
+        self.draining = Draining()
         self._unfinished: Dict[str, Unfinished] = {}
         self._lock = threading.Lock()
 
@@ -65,11 +60,12 @@ class Generations:
         """Keep the photos of a form and start its generation, or join the one with its key.
 
         `root` is the URL of the API for the client. Returns the id of the generation. Raises
-        GeneratorBusy, IdempotencyConflict and what keep_views raises.
+        GeneratorBusy, IdempotencyConflict, Stopping and what keep_views raises.
         """
         generation_id = form.id_in(session.id)
         if _is_repeat(session, generation_id, form):
             return generation_id
+        self.draining.check()
         with ExitStack() as undo:
             release = undo.enter_context(ExitStack())
             release.enter_context(self._generator.slot(session, generation_id))
@@ -102,8 +98,9 @@ class Generations:
         return generation_id
 
     def _run(self, generation: Generation, unfinished: Unfinished) -> None:
-        end = self._generator.run(generation, unfinished)
-        self._finish(generation.session, unfinished, end)
+        with self.draining.running(generation.id):
+            end = self._generator.run(generation, unfinished)
+            self._finish(generation.session, unfinished, end)
         # An end that could not be kept, on a full disk, stays known here.
         is_unfinished = generation.session.generations.is_unfinished(generation.id)
         if end["status"] == QUEUED or not is_unfinished:
@@ -155,7 +152,8 @@ class Generations:
             event = self._generator.progress(generation_id)
             if event is not None and event != unfinished.event:
                 unfinished.report(event)
-            time.sleep(_WATCH_S)
+            if self.draining.has_stopped.wait(_WATCH_S):
+                unfinished.finish(unfinished.failed(Stopping()))
         with self._lock:
             if self._unfinished.get(generation_id) is unfinished:
                 del self._unfinished[generation_id]
@@ -217,6 +215,14 @@ class Generations:
         for generation_id in session.generations.unfinished():
             self.cancel(session, generation_id, error)
 
+    def drain(self, limit_s: float) -> None:
+        """Take no new generation, and wait for `limit_s` at most until those that run have ended.
+
+        What has not ended goes on at the next start, and all who wait for it hear that.
+        """
+        self.draining.drain(limit_s)
+        self._generator.close()
+
     def keep_taking_up(self, store: SessionStore) -> None:
         """Take up again and again what any lost front end has left, in background threads."""
         start(self._send_webhooks_again, store)
@@ -237,7 +243,7 @@ class Generations:
                 self._send_webhook(session, generation_id)
 
     def _take_up_left(self, store: SessionStore, before: float) -> None:
-        left: List[_Left] = []
+        left: List[Tuple[Accepted, Session, Unfinished]] = []
         for session in store.sessions():
             for generation_id in session.generations.unfinished():
                 accepted = session.generations.accepted(generation_id)
@@ -245,12 +251,11 @@ class Generations:
                     unfinished = self._unfinished.setdefault(
                         generation_id, Unfinished(generation_id)
                     )
-                    left.append(_Left(accepted, session, unfinished))
-        for each in sorted(left, key=lambda each: each.accepted["created"]):
-            self._take_up_one(each)
+                    left.append((accepted, session, unfinished))
+        for each in sorted(left, key=lambda each: each[0]["created"]):
+            self._take_up_one(*each)
 
-    def _take_up_one(self, left: _Left) -> None:
-        accepted, session, unfinished = left
+    def _take_up_one(self, accepted: Accepted, session: Session, unfinished: Unfinished) -> None:
         try:
             unfinished.take_place(self._wait_for_slot(session, unfinished.id).close)
             hold = session.uploads.hold_again(accepted["hold"])
@@ -266,6 +271,7 @@ class Generations:
 
     def _wait_for_slot(self, session: Session, generation_id: str) -> ExitStack:
         while True:
+            self.draining.check()
             slot = ExitStack()
             try:
                 slot.enter_context(self._generator.slot(session, generation_id))

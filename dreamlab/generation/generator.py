@@ -10,6 +10,7 @@ from dreamlab.generation.run import Generation, complete, run
 from dreamlab.generation.unfinished import Unfinished
 from dreamlab.settings import Settings
 from dreamlab.space.progress import ProgressEvent
+from dreamlab.space.quota import GpuQuota
 from dreamlab.storage.generations import End
 from dreamlab.storage.session import Session
 from hunyuan_service import HunyuanService
@@ -49,6 +50,7 @@ class InProcessGenerator:
     def __init__(self, service: HunyuanService, settings: Settings) -> None:
         self._service = service
         self._settings = settings
+        self._quota = GpuQuota(settings)
         self._capacity = Capacity(settings.max_generations, settings.max_generations_per_session)
         self.slot = self._capacity.slot
         self.close = service.close
@@ -83,9 +85,11 @@ class InProcessGenerator:
 
     def health(self) -> Dict[str, Any]:
         state, reason = self._service.health()
+        quota = self._quota.last()
         return {
             "engine": self._service.engine,
             "generator": state,
             "reason": reason,
             **self._capacity.health(),
+            **({} if quota is None else {"gpu_quota": quota}),
         }

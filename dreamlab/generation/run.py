@@ -110,14 +110,16 @@ def complete(session: Session, unfinished: Unfinished, attempt: Callable[[], End
         end = attempt()
     except Exception as error:
         end = unfinished.failed(error)
-    return end if end["status"] == QUEUED else keep_end(session, unfinished, end)
+    return keep_end(session, unfinished, end)
 
 
 def keep_end(session: Session, unfinished: Unfinished, end: End) -> End:
     """Keep how a generation ended, then show its model, or remove it if another end counts.
 
-    Return the end that counts: the generation may have been cancelled.
+    Return the end that counts: the generation may have been cancelled. One that goes on has none.
     """
+    if end["status"] == QUEUED:
+        return end
     try:
         counts = session.end_generation(unfinished.id, end)
         if counts["result"] is not None:

@@ -41,6 +41,12 @@ def share(
     )
 
 
+def drain(app: Flask, limit_s: float) -> None:
+    """Take no new generation in `app`, and wait for the others. See Generations.drain."""
+    shared: _Shared = app.extensions[_EXTENSION]
+    shared.generations.drain(limit_s)
+
+
 def _proxy(name: str) -> Any:
     return LocalProxy(lambda: getattr(current_app.extensions[_EXTENSION], name))
 

@@ -6,8 +6,9 @@ import json
 from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
 MIMETYPE = "text/event-stream"
-# Proxies and clients close a connection that is silent for long: httpx after 5 s by default.
-HEARTBEAT_S = 2.0
+# Proxies and clients close a connection that is silent for long: httpx after 5 s by default. At the
+# third comment waitress has noticed that a client has gone, and its place is free.
+HEARTBEAT_S = 0.8
 
 Event = Tuple[str, Dict[str, Any]]
 

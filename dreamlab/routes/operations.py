@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Mapping
 
 from flask import Blueprint, Response, jsonify, send_file
 
-from dreamlab.routes.current import generator
+from dreamlab.errors import GeneratorBusy, GeneratorUnavailable
+from dreamlab.generation.limits import LIMIT_REACHED
+from dreamlab.routes.current import generations, generator, store
 
 DESCRIPTION = Path(__file__).with_name("openapi.json")
 
@@ -17,6 +20,23 @@ blueprint = Blueprint("operations", __name__)
 def health() -> Response:
     """Return that the API is up, and what is known of the generator."""
     return jsonify(status="ok", **generator.health())
+
+
+@blueprint.get("/api/ready")
+def ready() -> Response:
+    """Return whether a generation would be taken now: 503 with the reason if not."""
+    generations.draining.check()
+    store.check()
+    check_generator(generator.health())
+    return jsonify(status="ready")
+
+
+def check_generator(found: Mapping[str, Any]) -> None:
+    """Raise GeneratorUnavailable or GeneratorBusy if the generator takes no generation."""
+    if found["generator"] != "ready":
+        raise GeneratorUnavailable(found["reason"])
+    if found["generating"] >= found["capacity"]:
+        raise GeneratorBusy(LIMIT_REACHED)
 
 
 @blueprint.get("/openapi.json")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, List, Optional
 
 from dreamlab.background import repeat, start
-from dreamlab.errors import SessionNotFound
+from dreamlab.errors import SessionNotFound, StorageUnavailable
 from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
 from dreamlab.storage.session import Session
@@ -75,6 +75,16 @@ class SessionStore:
                     f"this system, with {len(str(longest))} characters"
                 ) from error
         return start_ns
+
+    def check(self) -> None:
+        """Raise StorageUnavailable if nothing can be written."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            with files.temporary(self._root) as probe:
+                probe.write_bytes(b"1")
+        except OSError as error:
+            log.warning("the disk cannot be written to: %r", error)
+            raise StorageUnavailable("The server's disk cannot be written to.") from error
 
     def create(self) -> Session:
         """Create an empty session, complete from its first moment. Raises StorageFull."""

@@ -1,4 +1,4 @@
-"""After a kill at any moment, all models that were answered or listed are still there."""
+"""After a kill at any moment, no model that was answered or listed is lost, and no generation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List
 
 import pytest
 import requests
@@ -27,18 +27,35 @@ def upload(
     name: str,
     ending: threading.Event,
     answers: List[Dict[str, str]],
+    accepted: List[str],
 ) -> None:
-    """Send one POST after another until the server is gone."""
+    """Send one POST after another until the server is gone, and leave a generation behind."""
     with suppress(requests.RequestException):
+        answer = server.post_async(session_id, PHOTO, name)
+        if answer.status_code == 202:
+            accepted.append(answer.json()["generation_id"])
         while not ending.is_set():
             answer = server.post(session_id, PHOTO, name)
             if answer.status_code == 200:
                 answers.append(answer.json())
 
 
+def wait_for_ends(server: Server, session_id: str) -> Dict[str, Any]:
+    """Return all generations of the session, by id, when each has ended."""
+    url = f"{server.url}/api/sessions/{session_id}/generations"
+
+    def shown() -> List[Any]:
+        generations: List[Any] = requests.get(url, timeout=10).json()["generations"]
+        return generations
+
+    assert wait_until(lambda: all(each["ended"] for each in shown()), 60)
+    return {each["generation_id"]: each for each in shown()}
+
+
 def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space: str) -> None:
     pauses = random.Random(4)
     answers: List[Dict[str, str]] = []
+    accepted: List[str] = []
     models: Dict[str, bytes] = {}
     session_id = ""
     for kills in range(KILLS):
@@ -48,7 +65,8 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
 
         with ThreadPoolExecutor(4) as pool:
             for number in range(4):
-                pool.submit(upload, server, session_id, f"chair-{number}.webp", ending, answers)
+                name = f"chair-{number}.webp"
+                pool.submit(upload, server, session_id, name, ending, answers, accepted)
             # On a slow machine the time between kills is longer: enough for two answers.
             slowness = max(1.0, 2 * kills / max(1, len(answers)))
             time.sleep(pauses.uniform(0.05, 0.9) * slowness)
@@ -61,11 +79,20 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
                 server.kill()
     server = Server(tmp_path, HUNYUAN_SPACE_ID=quick_space)
     try:
+        ends = wait_for_ends(server, session_id)
         files = {name: server.download(session_id, name) for name in server.models(session_id)}
     finally:
         server.kill()
-    print(f"{KILLS} kills, {len(answers)} answers, {len(files)} models listed at the end")
-    assert len(answers) > KILLS
+    print(
+        f"{KILLS} kills, {len(answers)} answers, {len(accepted)} accepted, "
+        f"{len(files)} models at the end"
+    )
+    assert len(answers) > KILLS and len(accepted) > KILLS
+    for generation_id in [*accepted, *(answer["generation_id"] for answer in answers)]:
+        end = ends[generation_id]
+        assert (end["error"] or {"code": "generation_failed"})["code"] == "generation_failed"
+    made = [end["result"]["model"] for end in ends.values() if end["result"]]
+    assert sorted(made) == sorted(files)
     assert {name: files.get(name) for name in models} == models
     assert all(content[:4] == b"glTF" for content in files.values())
     assert all(int.from_bytes(c[8:12], "little") == len(c) for c in files.values())
@@ -74,4 +101,5 @@ def test_nothing_that_was_answered_or_listed_is_lost(tmp_path: Path, quick_space
         assert answer["model"] in files
         assert (folder / "uploads" / answer["filename"]).read_bytes() == PHOTO
     assert all(upload.read_bytes() == PHOTO for upload in (folder / "uploads").glob("*.webp"))
-    assert wait_until(lambda: list((tmp_path / "sessions").rglob(".tmp-*")) == [])
+    sessions = tmp_path / "sessions"
+    assert wait_until(lambda: [*sessions.rglob(".tmp-*"), *sessions.rglob(".gen-*")] == [])

@@ -197,3 +197,23 @@ def test_the_health_finds_out_by_itself(hub: Hub, start: StartApi) -> None:
     for _ in range(20):
         server.health()
     assert time.monotonic() - before < 20 * 0.05
+
+
+KNOWS_QUOTAS = hasattr(__import__("huggingface_hub"), "get_zero_gpu_quota")
+
+
+@pytest.mark.skipif(not KNOWS_QUOTAS, reason="this huggingface_hub does not know quotas")
+def test_the_health_tells_what_is_left_of_the_quota(start: StartApi) -> None:
+    server = start(token=OWNER)
+    assert wait_until(lambda: "gpu_quota" in server.health())
+    told = {"seconds": 2400, "left": 1810.5, "resets": "2026-09-30T09:12:03Z"}
+    assert server.health()["gpu_quota"] == told
+
+
+def test_the_health_does_not_wait_for_the_quota(start: StartApi, hub: Hub) -> None:
+    hub.delay_s = 3
+    server = start(token=OWNER)
+    started = time.monotonic()
+    assert "gpu_quota" not in server.health()
+    assert time.monotonic() - started < 2
+    assert "gpu_quota" not in start().health()

@@ -91,3 +91,40 @@ def test_other_photos_are_sent_whole(browser: Browser, server: Server, photo: An
     name, kind, content = photo
     upload = send(browser, server, name=name, mimeType=kind, buffer=content)
     assert (upload.name, upload.read_bytes()) == (name, content)
+
+
+COUNT_PHOTOS = """
+window.decoded = [];
+window.urls = new Set();
+const { createImageBitmap } = window, { createObjectURL, revokeObjectURL } = URL;
+window.createImageBitmap = (...given) =>
+  createImageBitmap(...given).finally(() => decoded.push(given[0].name));
+URL.createObjectURL = (file) => {
+  const url = createObjectURL(file);
+  urls.add(url);
+  return url;
+};
+URL.revokeObjectURL = (url) => {
+  urls.delete(url);
+  revokeObjectURL(url);
+};
+"""
+
+
+def test_a_photo_is_made_smaller_once_when_it_is_chosen_and_leaves_no_url(
+    browser: Browser, server: Server
+) -> None:
+    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode(noise(2400, 2400), "JPEG")}
+    with open_tab(browser, server.url, expect_failed_requests=True) as tab:
+        tab.page.evaluate(COUNT_PHOTOS)
+        tab.page.uncheck("[name=texture]")
+        tab.choose_photos(photo)
+        tab.page.wait_for_function("() => decoded.length === 1")
+        for _ in range(2):
+            tab.generate()
+            tab.wait_for_state("result")
+            # That of the preview in the form is left.
+            tab.page.wait_for_function("() => urls.size === 1")
+        assert tab.page.evaluate("decoded") == ["a.jpg"]
+    sizes = {Image.open(file).size for file in server.sessions.glob("*/uploads/*.*")}
+    assert sizes == {(2048, 2048)}

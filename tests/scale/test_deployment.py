@@ -66,3 +66,18 @@ def test_a_front_end_can_be_lost(nginx: HttpApi, front_ends: List[FrontEnd]) -> 
     front_ends[0].close()
     for _ in range(6):
         assert requests.get(nginx.url + "/api/health", timeout=10).status_code == 200
+
+
+def test_redis_counts_the_rate_limit_for_all_front_ends(cluster: Cluster) -> None:
+    front_ends = [FrontEnd(cluster, processes=1, RATE_LIMIT="3 per hour") for _ in range(2)]
+    first, second = (front_end.url + "/api/generate_session_id" for front_end in front_ends)
+    try:
+        answers = [requests.get(url, timeout=10) for url in (first, second, first, second, first)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+        # Then each process counts by itself.
+        cluster.redis.kill()
+        assert requests.get(second, timeout=10).status_code == 200
+    finally:
+        cluster.redis.start()
+        for front_end in front_ends:
+            front_end.close()

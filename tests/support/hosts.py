@@ -125,14 +125,28 @@ class FrontEnd(HttpApi):
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         command = f"-m gunicorn -c deploy/gunicorn.conf.py --workers {processes}"
+        self._command = [*command.split(), "-b", f"127.0.0.1:{self.port}", "app:create_app()"]
+        self._environ = {**os.environ, **cluster.settings, **settings}
+        self._start()
+
+    def _start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, *command.split(), "-b", f"127.0.0.1:{self.port}", "app:create_app()"],
+            [sys.executable, *self._command],
             cwd=PROJECT,
-            env={**os.environ, **cluster.settings, **settings},
+            env=self._environ,
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
         assert wait_until(self._is_ready), "no front end"
+
+    def restart(self) -> float:
+        """Stop the front end as operators do, and start it again. Return its seconds to the end."""
+        started = time.monotonic()
+        self.process.terminate()
+        self.process.wait(60)
+        drained = time.monotonic() - started
+        self._start()
+        return drained
 
     def _is_ready(self) -> bool:
         try:

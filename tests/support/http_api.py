@@ -33,6 +33,17 @@ class HttpApi:
         files = {"image": (name, photo)}
         return requests.post(self.upload_url(session_id), files=files, data=fields, timeout=120)
 
+    def post_async(
+        self, session_id: str, photo: bytes, name: str = "chair.png", **headers: str
+    ) -> requests.Response:
+        """POST `photo` and ask for an answer before its generation has ended."""
+        return requests.post(
+            self.upload_url(session_id),
+            files={"image": (name, photo)},
+            headers={"Prefer": "respond-async", **headers},
+            timeout=10,
+        )
+
     def start_stream(self, session_id: str, photo: bytes, **fields: str) -> requests.Response:
         """POST `photo` with a request for progress events. The answer's body is not read yet."""
         return requests.post(

@@ -30,6 +30,7 @@ class Hub:
         self.is_private = False
         self.status: Optional[int] = None
         self.delay_s = 0.0
+        self.quota = {"base": 2400, "current": 1810.5, "resetsAt": "2026-09-30T09:12:03.000Z"}
         self.gate = Gate(target, self)
         self._server: Optional[ThreadingHTTPServer] = None
         self._port = 0
@@ -61,6 +62,8 @@ class Hub:
         if token not in (None, OWNER, STRANGER):
             message = "Invalid credentials in Authorization header"
             return 401, {"X-Error-Message": message}, {"error": message}
+        if path == "/api/spaces/zero-gpu/quota":
+            return (200, {}, self.quota) if token == OWNER else (401, {}, {"error": "who?"})
         found = re.fullmatch(r"/api/spaces/([^/]+/[^/]+)(/.*)?", path)
         space_id, part = found.groups() if found else ("", None)
         if space_id == OLD_ID:

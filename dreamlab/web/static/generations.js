@@ -16,8 +16,9 @@ let isPolling = false;
 let pause = FIRST_PAUSE_S;
 let handlers = {};
 
-// onChange(state) hears of the one on the stage, onEnd(state, isWatched) of each end, onLost(error)
-// of a session that has gone. onOpen(state), onCancel(state) and onRetry(state) are for the cards.
+// onChange(state) hears of the one on the stage, onEnd(state, isWatched) of each end, and
+// onLost(id, error) of each that the server does not know. onOpen(state), onCancel(state),
+// onRetry(state) and onRemove(state) are for the cards.
 export const listen = (those) => (handlers = those);
 
 export const watchedId = () => watched;
@@ -76,10 +77,8 @@ async function look(id) {
     state = await api.generation(id);
   } catch (error) {
     // A server that restarts goes on with it.
-    if (!["generation_not_found", "session_not_found"].includes(error.code)) return;
-    const isLost = id === watched && error.code === "session_not_found";
-    forget(id);
-    return isLost && handlers.onLost(error);
+    const isLost = ["generation_not_found", "session_not_found"].includes(error.code);
+    return isLost && handlers.onLost(id, error);
   }
   if (!storage.waiting().some((each) => each.id === id)) return;
   states.set(id, state);
@@ -116,7 +115,7 @@ function createCard(state) {
   const label = failed ? `Try ${title} again` : `Show the progress of ${title}`;
   const button = createButton("open", "", label, createFace(failed), () => act(currentState(state)));
   button.dataset.label = label;
-  const close = failed ? (it) => forget(it.generation_id) : handlers.onCancel;
+  const close = failed ? handlers.onRemove : handlers.onCancel;
   const closeLabel = failed ? `Remove ${title}` : `Cancel ${title}`;
   card.append(
     button,

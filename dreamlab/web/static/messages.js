@@ -8,6 +8,7 @@ const ERRORS = {
   unsupported_image: ["That is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF or GIF. If it is one, it may be damaged.", "other"],
   upload_too_large: ["That is too large", "Choose a smaller photo, or fewer views.", "other", true],
   invalid_option: ["One of the options does not work", "Change it, then try again.", "again", true],
+  rate_limited: ["Too many tries from your network", "Wait a while, then try again.", "again"],
   quota_exceeded: ["The free allowance is used up", "The generator lends its GPU by the day. Come back later.", "again", true],
   generator_busy: ["Everybody is making furniture", "All places are taken at the moment. Your photo is still here.", "again"],
   generator_unavailable: ["The generator is away", "Your photo is still here.", "again", true],

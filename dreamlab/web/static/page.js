@@ -48,7 +48,7 @@ async function generate(upload = null) {
   showSending(poster);
   viewer.load().catch(() => {});
   try {
-    await preparePhotos(data);
+    if (!upload) await preparePhotos(data);
     sending.signal.throwIfAborted();
     key ??= newKey();
     const state = await api.start(data, key, { signal: sending.signal, askKey });
@@ -58,6 +58,7 @@ async function generate(upload = null) {
   } catch (error) {
     // Whether the form has arrived is unknown: the same key makes one model of both.
     if (!["unreachable", "offline"].includes(error.code)) key = null;
+    URL.revokeObjectURL(poster);
     if (error.name === "AbortError") showCancelled();
     else showError(error);
     if (!error.code && error.name !== "AbortError") throw error;
@@ -79,9 +80,8 @@ function useUpload(data, upload) {
 // Makes the photos of the form small enough to send.
 async function preparePhotos(data) {
   let total = 0;
-  for (const [field, file] of [...data]) {
-    if (!(file instanceof File) || !file.size) continue;
-    const small = await photos.shrink(file);
+  for (const [field, photo] of views.allPhotos()) {
+    const small = await photos.shrink(photo);
     data.set(field, small);
     total += small.size;
   }
@@ -134,28 +134,51 @@ generations.listen({
   async onEnd(state, isWatched) {
     const { generation_id: id, status, result: made, error } = state;
     if (status === "failed" && !isWatched) return;
-    const poster = posters.get(id);
-    const size = generations.forget(id);
-    if (status === "cancelled") return isWatched && showCancelled();
+    if (status === "cancelled") {
+      forget(id);
+      return isWatched && showCancelled();
+    }
     if (status === "failed") {
+      forget(id);
       failed = state;
       return showError(api.failure(error));
     }
+    const size = generations.forget(id);
     const { model, warnings = [], size_guess_cm: guess } = made;
     storage.setSize(model, size ?? (guess ? { side: "height", cm: guess.height } : null));
     await refreshGallery();
     showNote(warnings.join(" "));
-    if (isWatched) result.open(model, poster ?? undefined);
-    else announce(`${messages.modelTitle(model)} is ready.`);
+    if (isWatched) {
+      result.open(model, posters.get(id) ?? undefined).finally(() => freePoster(id));
+    } else {
+      freePoster(id);
+      announce(`${messages.modelTitle(model)} is ready.`);
+    }
   },
-  onLost: showError,
+  onLost(id, error) {
+    const isWatched = generations.watchedId() === id;
+    forget(id);
+    if (isWatched && error.code === "session_not_found") showError(error);
+  },
   onOpen: openGeneration,
   onCancel: ({ generation_id: id }) => cancel(id),
   onRetry(state) {
-    generations.forget(state.generation_id);
+    forget(state.generation_id);
     generate(state.filename);
   },
+  onRemove: ({ generation_id: id }) => forget(id),
 });
+
+function forget(id) {
+  generations.forget(id);
+  freePoster(id);
+}
+
+// The browser keeps a photo in memory as long as it has a URL.
+function freePoster(id) {
+  URL.revokeObjectURL(posters.get(id));
+  posters.delete(id);
+}
 
 async function cancel(id) {
   const isWatched = generations.watchedId() === id;
@@ -164,7 +187,7 @@ async function cancel(id) {
   } catch {
     return showNote(announce(messages.CANCEL_FAILED));
   }
-  generations.forget(id);
+  forget(id);
   if (isWatched) showCancelled();
   // It may have ended before.
   await refreshGallery();
@@ -239,6 +262,8 @@ document.addEventListener("photos", () => {
   if (isSizeOfResult) sizeField.set(null);
   if (stage.dataset.state === "problem") showState("empty");
   byId("make").focus({ preventScroll: true });
+  // Both take seconds on a phone.
+  for (const [, photo] of views.allPhotos()) photos.shrink(photo);
   viewer.load().catch(() => {});
 });
 byId("form").addEventListener("input", () => (key = null));

@@ -3,9 +3,17 @@
 const MAX_SIDE_PX = 2048;
 const QUALITY = 0.9;
 
+const smaller = new WeakMap(); // the promise of each photo's smaller one
+let last = Promise.resolve(); // one after the other: a decoded photo takes 50 MB
+
 // The photo with at most that many pixels along a side, or the file itself: where it is smaller,
 // or where this browser cannot decode it, as most cannot decode HEIC.
-export async function shrink(file) {
+export function shrink(file) {
+  if (!smaller.has(file)) smaller.set(file, (last = last.then(() => makeSmaller(file))));
+  return smaller.get(file);
+}
+
+async function makeSmaller(file) {
   let picture;
   try {
     picture = await createImageBitmap(file, { imageOrientation: "from-image" });

@@ -41,6 +41,9 @@ function addPhotos(files, slot = null) {
 }
 
 export const frontPhoto = () => slots[0].input.files[0] ?? null;
+// The name of each field that has a photo, and the photo.
+export const allPhotos = () =>
+  slots.flatMap(({ input }) => [...input.files].map((photo) => [input.name, photo]));
 export const focus = () => slots[0].input.focus();
 
 for (const slot of slots) {
