@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, List
 
 from dreamlab.web import assets, docs
@@ -26,15 +27,8 @@ def execute(tab: BrowserTab, operation: str) -> Any:
     return json.loads(tab.text(f"{operation} .live-responses-table .highlight-code code"))
 
 
-def ground(tab: BrowserTab, selector: str) -> str:
-    """Return the colour of the nearest ground that is not transparent."""
-    script = """element => {
-      for (; element; element = element.parentElement) {
-        const colour = getComputedStyle(element).backgroundColor;
-        if (colour !== "rgba(0, 0, 0, 0)") return colour;
-      }
-    }"""
-    return str(tab.page.eval_on_selector(selector, script))
+def colour(tab: BrowserTab, selector: str, name: str) -> str:
+    return str(tab.page.eval_on_selector(selector, f"element => getComputedStyle(element).{name}"))
 
 
 def test_a_reader_tries_requests(browser: Browser, quick_server: Server) -> None:
@@ -51,11 +45,16 @@ def test_a_reader_tries_requests(browser: Browser, quick_server: Server) -> None
             made = execute(tab, UPLOAD)
         # What the reader leaves empty is not sent.
         assert "prefer" not in sent.value.headers and "idempotency-key" not in sent.value.headers
+        assert re.findall("-F '([^=]+)", tab.text(f"{UPLOAD} .curl")) == ["image"]
         assert quick_server.models(session_id) == [made["model"]] == ["chair.glb"]
-        for scheme, colour in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(28, 32, 34)")):
-            tab.page.emulate_media(color_scheme=scheme)
-            assert ground(tab, "body") == ground(tab, ".opblock-tag-section") == colour
-            tab.screenshot(f"docs-{scheme}")
+        tab.screenshot("docs-light")
+        light = [colour(tab, "body", "backgroundColor"), colour(tab, ".opblock-tag", "color")]
+        assert light == ["rgb(255, 255, 255)", "rgb(59, 65, 81)"]
+        tab.page.emulate_media(color_scheme="dark")
+        tab.page.wait_for_selector("html.dark-mode")
+        assert colour(tab, "body", "backgroundColor") == "rgb(28, 32, 34)"
+        assert colour(tab, ".opblock-tag", "color") != light[1]
+        tab.screenshot("docs-dark")
 
 
 def test_a_request_is_tried_below_the_path_of_a_proxy(

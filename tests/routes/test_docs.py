@@ -16,10 +16,11 @@ import requests
 from flask.testing import FlaskClient
 
 from dreamlab.routes.operations import DESCRIPTION
-from dreamlab.web.docs import EXAMPLES, LANGUAGES
+from dreamlab.web.assets import INSTALLED
+from dreamlab.web.docs import EXAMPLES, LANGUAGES, VIEWER
 from support.api import DATA, MakeClient
 from support.needs import need
-from support.processes import Server
+from support.processes import PROJECT, Server, StartServer
 from support.spaces import glb_bytes
 
 RUN: Dict[str, List[str]] = {
@@ -91,6 +92,18 @@ def test_the_plain_html_has_every_operation_field_and_error(quick_client: FlaskC
     for response in api["components"]["responses"].values():
         for code in response["content"]["application/json"]["examples"]:
             assert code in page
+
+
+def test_without_the_viewer_the_page_has_no_scripts(
+    tmp_path: Path, quick_space: str, start_server: StartServer, quick_client: FlaskClient
+) -> None:
+    project = tmp_path / "project"
+    ignored = shutil.ignore_patterns("node_modules", "tests", "sessions", ".*")
+    shutil.copytree(PROJECT, project, ignore=ignored)
+    bare = requests.get(start_server(project=project, HUNYUAN_SPACE_ID=quick_space).url + "/docs")
+    assert bare.status_code == 200 and "<script" not in bare.text and "docs.css" in bare.text
+    need(INSTALLED[VIEWER].is_file(), "swagger-ui-dist: npm ci in dreamlab/web/static/")
+    assert quick_client.get("/docs").text.count("<script defer src=") == 2
 
 
 def test_the_page_names_the_key_where_a_session_needs_one(
