@@ -77,9 +77,9 @@ def make_generator(settings: Settings, stand_in: StandIn) -> Generator:
 def main() -> int:
     """Check what the start needs, then serve. Returns the exit status: 2 for a wrong setting."""
     stand_in = StandIn()
-    log_to_stderr()
     try:
         settings = load()
+        log_to_stderr(settings.log_format)
         if settings.is_local and not StandIn.is_installed():
             raise InvalidSetting(
                 "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or name "

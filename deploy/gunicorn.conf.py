@@ -9,17 +9,27 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from dreamlab import serving
-from dreamlab.logs import log_to_stderr
+from dreamlab.logs import formatter, log_to_stderr
 from dreamlab.serving import bound_memory
 from dreamlab.settings import load
+
+settings = load()
 
 worker_class = "gthread"
 workers = 2
 # Each worker process runs up to MAX_GENERATIONS generations and MAX_CONVERSIONS conversions.
-threads = serving.threads(load())
+threads = serving.threads(settings)
+# gunicorn writes its own lines as text, unless it is told how.
+if settings.log_format == "json":
+    logconfig_dict = {
+        "formatters": {"json": {"()": formatter, "log_format": "json"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"level": "INFO", "handlers": ["stderr"]},
+        "loggers": {name: {"propagate": True} for name in ("gunicorn.error", "gunicorn.access")},
+    }
 
 
 def post_fork(server: Any, worker: Any) -> None:
     """Set up each process as `python app.py` does."""
-    log_to_stderr()
+    log_to_stderr(settings.log_format)
     bound_memory()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextvars import copy_context
 from typing import Any, Callable
 
 log = logging.getLogger("dreamlab")
 
 
 def start(work: Callable[..., None], *args: Any) -> None:
-    """Call `work(*args)` in a thread of its own."""
-    threading.Thread(target=work, args=args, daemon=True).start()
+    """Call `work(*args)` in a thread of its own, for the request of this thread if there is one."""
+    threading.Thread(target=copy_context().run, args=(work, *args), daemon=True).start()
 
 
 def repeat(work: Callable[[], None], pause_s: float) -> None:

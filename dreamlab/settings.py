@@ -220,6 +220,7 @@ class Settings:
     api_key: Optional[str] = setting("API_KEY", _text)
     host: str = setting("HOST", _text, "127.0.0.1")
     port: int = setting("PORT", _integer(1, 65535), "5000")
+    log_format: str = setting("LOG_FORMAT", _pattern("text|json", "text or json"), "text")
     webhook_secret: Optional[str] = setting("WEBHOOK_SECRET", _secret)
     webhook_allow_private: bool = setting("WEBHOOK_ALLOW_PRIVATE", _switch, "false")
     broker_url: Optional[str] = setting("CELERY_BROKER_URL", _broker)

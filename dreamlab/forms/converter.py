@@ -101,8 +101,14 @@ class Converter:
             outcome = error.code
             raise
         finally:
-            seconds = time.monotonic() - started
-            log.info("conversion to %s: %s, %.2f s", job.form[1:], outcome, seconds)
+            log.info(
+                "conversion to %(form)s: %(outcome)s, %(seconds).2f s",
+                {
+                    "form": job.form[1:],
+                    "outcome": outcome,
+                    "seconds": round(time.monotonic() - started, 6),
+                },
+            )
         return path
 
     @contextmanager

@@ -30,6 +30,7 @@ from dreamlab.generation.form import GenerationForm
 from dreamlab.generation.generator import Generator
 from dreamlab.generation.run import Generation, keep_end, keep_views, reopen
 from dreamlab.generation.unfinished import QUEUED, RUNNING, Unfinished
+from dreamlab.logs import REQUEST_ID, for_request
 from dreamlab.settings import Settings
 from dreamlab.space.progress import Progress, Queued
 from dreamlab.storage.generations import Accepted, End
@@ -89,6 +90,7 @@ class Generations:
                 "digest": form.digest,
                 "webhook": form.webhook,
                 "root": root,
+                "request_id": REQUEST_ID.get(),
             }
             if not session.generations.accept(generation_id, accepted):
                 # The same form came twice at this moment.
@@ -122,7 +124,9 @@ class Generations:
                 described = describe(self.show(session, generation_id), accepted["root"])
                 body = json.dumps(described).encode()
                 settled = partial(session.generations.settle_webhook, generation_id)
-                self._webhooks.send(accepted["webhook"], generation_id, body, settled)
+                request_id = session.generations.request_id(generation_id)
+                send = self._webhooks.send
+                for_request(request_id, send, accepted["webhook"], generation_id, body, settled)
 
     def find(self, session: Session, generation_id: str) -> Unfinished:
         """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
@@ -247,7 +251,8 @@ class Generations:
                     )
                     left.append(_Left(accepted, session, unfinished))
         for each in sorted(left, key=lambda each: each.accepted["created"]):
-            self._take_up_one(each)
+            request_id = each.session.generations.request_id(each.unfinished.id)
+            for_request(request_id, self._take_up_one, each)
 
     def _take_up_one(self, left: _Left) -> None:
         accepted, session, unfinished = left

@@ -66,6 +66,13 @@ class Generations:
             raise GenerationNotFound
         return accepted
 
+    def request_id(self, generation_id: str) -> str:
+        """Return the id of the request that was accepted, empty if it is not known."""
+        with suppress(GenerationNotFound):
+            # Records of earlier releases do not have it.
+            return str(self.accepted(generation_id).get("request_id", ""))
+        return ""
+
     def keep_end(self, generation_id: str, end: End) -> End:
         """Keep how a generation ended, unless that was done before. Return the end that counts.
 
