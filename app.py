@@ -14,10 +14,12 @@ from flask import Flask
 from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator, InProcessGenerator
 from dreamlab.logs import log_to_stderr
+from dreamlab.metrics import enable_metrics
 from dreamlab.routes import (
     answers,
     current,
     generations,
+    metrics,
     models,
     operations,
     sessions,
@@ -40,6 +42,8 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     """
     settings = settings or load()
     generator = generator or make_generator(settings, StandIn())
+    if settings.has_metrics:
+        enable_metrics(settings.max_generations)
     store = SessionStore(settings.sessions_dir)
     all_generations = Generations(generator, settings)
     if settings.broker_url is None:
@@ -55,7 +59,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     app.request_class = FormRequest
     current.share(app, settings, store, generator, all_generations)
     answers.register(app, settings)
-    for module in (sessions, generations, uploads, models, operations, page):
+    for module in (sessions, generations, uploads, models, operations, metrics, page):
         app.register_blueprint(module.blueprint)
     if settings.trusted_proxies:
         proxied = TrustedProxies(app.wsgi_app, settings.trusted_proxies)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,26 @@ if settings.log_format == "json":
         "root": {"level": "INFO", "handlers": ["stderr"]},
         "loggers": {name: {"propagate": True} for name in ("gunicorn.error", "gunicorn.access")},
     }
+
+
+def on_starting(server: Any) -> None:
+    """Make a new folder for the metrics of all processes."""
+    if settings.has_metrics:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="dreamlab-metrics-")
+
+
+def on_exit(server: Any) -> None:
+    """Remove the folder of the metrics."""
+    if settings.has_metrics:
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget what a process that has ended had in flight."""
+    if settings.has_metrics:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Mapping
 
+from dreamlab import metrics
 from dreamlab.errors import DreamLabError, GeneratorBusy
 from dreamlab.forms import catalogue
 from dreamlab.forms.catalogue import FormQuery
@@ -101,6 +102,7 @@ class Converter:
             outcome = error.code
             raise
         finally:
+            metrics.count_conversion(job.form[1:], outcome)
             log.info(
                 "conversion to %(form)s: %(outcome)s, %(seconds).2f s",
                 {

@@ -25,6 +25,7 @@ from dreamlab.errors import (
     GeneratorUnavailable,
     IdempotencyConflict,
 )
+from dreamlab.generation.counting import count
 from dreamlab.generation.description import describe
 from dreamlab.generation.form import GenerationForm
 from dreamlab.generation.generator import Generator
@@ -112,6 +113,7 @@ class Generations:
             self._unfinished.pop(generation.id, None)
 
     def _finish(self, session: Session, unfinished: Unfinished, end: End) -> None:
+        count(session, unfinished.id, end, self._generator)
         if unfinished.finish(end) and end["status"] != QUEUED:
             self._send_webhook(session, unfinished.id)
 
@@ -151,6 +153,7 @@ class Generations:
                 session.generations.accepted(generation_id)
                 end = session.generations.end(generation_id)
                 if end is not None:
+                    count(session, generation_id, end, self._generator)
                     unfinished.finish(end)
                     break
             except GenerationNotFound as error:

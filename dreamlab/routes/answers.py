@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, g, jsonify, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from dreamlab import metrics
 from dreamlab.errors import DreamLabError, code_of
 from dreamlab.logs import REQUEST_ID
 from dreamlab.settings import MEGABYTE, Settings
@@ -135,21 +136,24 @@ def raise_refusal() -> None:
 
 
 def finish_answer(answer: Response) -> Response:
-    """Log the request, and forbid browsers to guess a content type."""
+    """Log and count the request, and forbid browsers to guess a content type."""
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["X-Request-Id"] = g.request_id
+    route = str(request.url_rule or "no route")
+    seconds = round(time.monotonic() - g.started, 6)
+    metrics.count_request(route, request.method, answer.status_code, seconds)
     size = "streamed" if answer.content_length is None else "%(bytes_out)d"
     log.info(
         f"%(method)s %(route)s %(session)s: %(status)d, %(bytes_in)d bytes in, {size} out, "
         "%(seconds).3f s",
         {
             "method": request.method,
-            "route": str(request.url_rule or "no route"),
+            "route": route,
             "session": (request.view_args or {}).get("session_id", "")[:8].lower(),
             "status": answer.status_code,
             "bytes_in": request.content_length or 0,
             "bytes_out": answer.content_length,
-            "seconds": round(time.monotonic() - g.started, 6),
+            "seconds": seconds,
         },
     )
     return answer
