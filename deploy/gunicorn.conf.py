@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +24,29 @@ worker_class = "gthread"
 workers = 2
 # Each worker process runs up to MAX_GENERATIONS generations and MAX_CONVERSIONS conversions.
 threads = serving.threads(settings)
-# gunicorn writes its own lines as text, unless it is told how.
+# gunicorn writes its own lines as text, unless it is told how. It then logs each request too, with
+# the address of the client.
 if settings.log_format == "json":
     logconfig_dict = {
         "formatters": {"json": {"()": formatter, "log_format": "json"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"level": "INFO", "handlers": ["stderr"]},
-        "loggers": {name: {"propagate": True} for name in ("gunicorn.error", "gunicorn.access")},
+        "loggers": {
+            "gunicorn.error": {"propagate": True},
+            "gunicorn.access": {"level": "WARNING"},
+        },
     }
 
 
 def on_starting(server: Any) -> None:
-    """Make a new folder for the metrics of all processes."""
+    """Make an empty folder for the metrics of all processes."""
     if settings.has_metrics:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="dreamlab-metrics-")
-
-
-def on_exit(server: Any) -> None:
-    """Remove the folder of the metrics."""
-    if settings.has_metrics:
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+        address = re.sub(r"\W+", "-", ",".join(server.cfg.bind))
+        folder = Path(tempfile.gettempdir()) / f"dreamlab-metrics-{address}"
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+        folder.mkdir(mode=0o700)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def child_exit(server: Any, worker: Any) -> None:
