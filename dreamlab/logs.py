@@ -5,25 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import re
-from contextvars import ContextVar, copy_context
-from typing import Any, Callable, Dict, Mapping
+from typing import Any, Dict, Mapping
 
+from dreamlab.background import REQUEST_ID
 from dreamlab.clock import timestamp
 from dreamlab.secrets import hide_secrets
-
-# The id of the request for which this thread works. Empty if it works for none.
-REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 log = logging.getLogger("dreamlab")
 
 _UUID = re.compile(r"\b([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
-
-
-def for_request(request_id: str, work: Callable[..., None], *args: Any) -> None:
-    """Call `work(*args)`. It and its threads log with this request id."""
-    context = copy_context()
-    context.run(REQUEST_ID.set, request_id)
-    context.run(work, *args)
 
 
 def log_to_stderr(log_format: str) -> None:

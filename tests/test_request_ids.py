@@ -139,7 +139,8 @@ def test_the_log_as_text_has_the_id_but_no_session_id(
 def test_a_traceback_is_part_of_its_json_line() -> None:
     program = """
 import logging
-from dreamlab.logs import REQUEST_ID, log_to_stderr
+from dreamlab.background import REQUEST_ID
+from dreamlab.logs import log_to_stderr
 log_to_stderr("json")
 REQUEST_ID.set("one")
 try:

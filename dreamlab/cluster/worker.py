@@ -17,12 +17,13 @@ from celery.signals import setup_logging, worker_init
 from celery.worker.control import inspect_command
 
 from dreamlab import settings
+from dreamlab.background import REQUEST_ID
 from dreamlab.cluster import messages
 from dreamlab.cluster.messages import AttemptReport
 from dreamlab.errors import DreamLabError
 from dreamlab.generation.run import complete, keep_end, reopen, run
 from dreamlab.generation.unfinished import Unfinished
-from dreamlab.logs import REQUEST_ID, log_to_stderr
+from dreamlab.logs import log_to_stderr
 from dreamlab.settings import InvalidSetting
 from dreamlab.space.progress import ProgressEvent
 from dreamlab.storage.generations import End

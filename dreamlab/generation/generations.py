@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Dict, List, NamedTuple, Optional
 
-from dreamlab.background import repeat, start
+from dreamlab.background import REQUEST_ID, for_request, repeat, start
 from dreamlab.clock import timestamp
 from dreamlab.errors import (
     DreamLabError,
@@ -31,7 +31,6 @@ from dreamlab.generation.form import GenerationForm
 from dreamlab.generation.generator import Generator
 from dreamlab.generation.run import Generation, keep_end, keep_views, reopen
 from dreamlab.generation.unfinished import QUEUED, RUNNING, Unfinished
-from dreamlab.logs import REQUEST_ID, for_request
 from dreamlab.settings import Settings
 from dreamlab.space.progress import Progress, Queued
 from dreamlab.storage.generations import Accepted, End

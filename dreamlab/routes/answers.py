@@ -13,8 +13,8 @@ from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from dreamlab import metrics
+from dreamlab.background import REQUEST_ID
 from dreamlab.errors import DreamLabError, code_of
-from dreamlab.logs import REQUEST_ID
 from dreamlab.settings import MEGABYTE, Settings
 
 log = logging.getLogger("dreamlab")
