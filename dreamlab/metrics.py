@@ -37,13 +37,13 @@ class _Metrics:
         )
         self.in_flight = Gauge(
             "dreamlab_generations_in_flight",
-            "Generations that were accepted and have not ended.",
+            "Generations that hold a place of MAX_GENERATIONS.",
             multiprocess_mode="livesum",
             registry=registry,
         )
         self.capacity = Gauge(
             "dreamlab_generations_capacity",
-            "Generations that may be in flight at once (MAX_GENERATIONS of each process).",
+            "Generations that may be in flight: MAX_GENERATIONS of each process.",
             multiprocess_mode="livesum",
             registry=registry,
         )
