@@ -14,10 +14,12 @@ from flask import Flask
 from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator, InProcessGenerator
 from dreamlab.logs import log_to_stderr
+from dreamlab.metrics import enable_metrics
 from dreamlab.routes import (
     answers,
     current,
     generations,
+    metrics,
     models,
     operations,
     rate_limit,
@@ -41,6 +43,8 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     """
     settings = settings or load()
     generator = generator or make_generator(settings, StandIn())
+    if settings.has_metrics:
+        enable_metrics(settings.max_generations)
     store = SessionStore(settings.sessions_dir)
     all_generations = Generations(generator, settings)
     if settings.broker_url is None:
@@ -56,7 +60,7 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     app.request_class = FormRequest
     current.share(app, settings, store, generator, all_generations)
     answers.register(app, settings)
-    for module in (sessions, generations, uploads, models, operations, assets, page, docs):
+    for module in (sessions, generations, uploads, models, operations, metrics, assets, page, docs):
         app.register_blueprint(module.blueprint)
     if settings.rate_limit is not None:
         rate_limit.register(app, settings)
@@ -80,9 +84,9 @@ def make_generator(settings: Settings, stand_in: StandIn) -> Generator:
 def main() -> int:
     """Check what the start needs, then serve. Returns the exit status: 2 for a wrong setting."""
     stand_in = StandIn()
-    log_to_stderr()
     try:
         settings = load()
+        log_to_stderr(settings.log_format)
         if settings.is_local and not StandIn.is_installed():
             raise InvalidSetting(
                 "HUNYUAN_SPACE_ID=local needs local_space/requirements.txt: install that, or name "

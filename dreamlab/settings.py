@@ -233,6 +233,9 @@ class Settings:
     port: int = setting("PORT", _integer(1, 65535), "5000")
     shutdown_grace_s: float = setting("SHUTDOWN_GRACE_S", _decimal(0.0, 3600.0), "30")
     rate_limit: Optional[str] = setting("RATE_LIMIT", _rate_limit)
+    log_format: str = setting("LOG_FORMAT", _pattern("text|json", "text or json"), "text")
+    metrics: bool = setting("METRICS", _switch, "false")
+    metrics_token: Optional[str] = setting("METRICS_TOKEN", _text)
     webhook_secret: Optional[str] = setting("WEBHOOK_SECRET", _secret)
     webhook_allow_private: bool = setting("WEBHOOK_ALLOW_PRIVATE", _switch, "false")
     broker_url: Optional[str] = setting("CELERY_BROKER_URL", _broker)
@@ -250,6 +253,11 @@ class Settings:
         if self.generator_concurrency is None and self.engine != LOCAL and "://" not in self.engine:
             return None
         return self.generator_concurrency or 1
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether there is a route for Prometheus."""
+        return self.metrics or self.metrics_token is not None
 
     @property
     def is_local(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import IO, Optional
 # The child prints this and its URL in one line when it answers requests.
 READY = "stand-in ready at "
 _STOP_TIMEOUT_S = 5
+log = logging.getLogger(__name__)
 # On Windows, what ends this process does not end the child before it has removed its files.
 if sys.platform == "win32":
     _FLAGS = subprocess.CREATE_NO_WINDOW
@@ -108,6 +110,6 @@ class StandIn:
                 self._url = line[len(READY) :].strip()
                 ready.set()
             else:
-                sys.stderr.write(line)
+                log.warning("the stand-in: %s", line.rstrip())
         # The process has ended. `url` wakes up and finds no URL if it was not ready before.
         ready.set()

@@ -5,7 +5,8 @@ The first of these methods that applies is used:
 1. The transparency of the picture, unless it is only a frame: round corners, a window's shadow.
 2. The small U²-Net model for salient object detection (Qin et al., «U²-Net», Pattern Recognition
    106, 2020), if its weights are there. A first pass reads the whole picture, a second pass only
-   the region of the object that the first one found.
+   the region of the object that the first one found, a third pass what is below: a table top of
+   one colour may stand out from its legs of another.
 3. The difference from the colours of the picture's border.
 """
 
@@ -34,6 +35,11 @@ _MIN_SHARE, _MAX_SHARE = 0.002, 0.995
 # Parts of the silhouette that are smaller than this share of its largest part are noise.
 _MIN_PART_SHARE = 0.02
 _MIN_CONFIDENCE = 0.5
+# The third pass looks at the lowest tenth of the object and below, as far as legs may be long; both
+# are relative to the object's longer side, as are the gap between the object and its legs, by how
+# much they make it longer at least (shadows that are taken for legs do so by 0.06 at most), and the
+# blur of what the object is painted over with.
+_LOWEST, _LEG, _LEG_GAP, _MIN_LEG, _BLUR = 0.1, 0.8, 0.012, 0.15, 0.1
 # What belongs to the object: from 0.5 on, gaps between thin parts are filled more often.
 _SALIENT = 0.7
 # The intersection over union that both passes must reach.
@@ -86,7 +92,9 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
         salience = _salience(colours) if remove_background else None
         if salience is None:
             salience = _difference_from_border(colours)
-        silhouette = salience >= _SALIENT
+            silhouette = salience >= _SALIENT
+        else:
+            silhouette = _with_legs(colours, salience >= _SALIENT)
         if _border_share(silhouette) > _MAX_BORDER_SHARE:
             raise NothingStandsOut
     silhouette = _without_noise(silhouette)
@@ -165,6 +173,46 @@ def _salience(colours: np.ndarray) -> Optional[np.ndarray]:
     return second_map
 
 
+def _with_legs(colours: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
+    """Return a silhouette of the network together with the legs that the network did not see.
+
+    The object is painted over with what is around it, so that only its legs stand out.
+    """
+    rows, columns = _used(silhouette, 1), _used(silhouette, 0)
+    side = max(rows.stop - rows.start, columns.stop - columns.start)
+    margin, gap = int(_SECOND_PASS_MARGIN * side), max(1, round(_LEG_GAP * side))
+    across = slice(max(0, columns.start - margin), columns.stop + margin)
+    around = slice(max(0, rows.start - margin), rows.stop + int(_LEG * side)), across
+    window = slice(rows.stop - int(_LOWEST * (rows.stop - rows.start)), around[0].stop), across
+    hidden = ndimage.binary_dilation(silhouette[around], iterations=gap)
+    painted = _painted_over(colours[around], hidden, _BLUR * side)
+    try:
+        found = _run_network(painted[window[0].start - around[0].start :], keep_memory=False)
+    except NothingStandsOut:
+        return silhouette
+    longer = silhouette.copy()
+    longer[window] |= found >= _SALIENT
+    parts, _ = ndimage.label(ndimage.binary_dilation(longer, iterations=gap))
+    longer &= np.isin(parts, parts[silhouette])
+    is_leg = _used(longer, 1).stop - rows.stop > _MIN_LEG * side
+    return longer if is_leg else silhouette
+
+
+def _painted_over(colours: np.ndarray, hidden: np.ndarray, blur: float) -> np.ndarray:
+    """Return a picture whose hidden pixels are like the nearest ones around them, blurred."""
+    if hidden.all():
+        return colours
+    nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
+    smooth = ndimage.gaussian_filter(colours[tuple(nearest)], (blur, blur, 0))
+    return np.where(hidden[..., None], smooth, colours)
+
+
+def _used(silhouette: np.ndarray, axis: int) -> slice:
+    """Return the rows (axis 1) or columns (axis 0) from the first to the last with a pixel."""
+    used = np.flatnonzero(silhouette.any(axis))
+    return slice(int(used[0]), int(used[-1]) + 1)
+
+
 def _run_network(colours: np.ndarray, keep_memory: bool = True) -> np.ndarray:
     """Return the network's salience map of one picture, (h, w) from 0 to 1.
 
@@ -193,9 +241,9 @@ def _bounding_box(silhouette: np.ndarray) -> Tuple[slice, slice]:
     """Return the bounding box of a silhouette as slices, with the margin of the second pass."""
     window = []
     for axis in (1, 0):
-        used = np.flatnonzero(silhouette.any(axis))
-        margin = int(_SECOND_PASS_MARGIN * (used[-1] - used[0]))
-        window.append(slice(max(0, used[0] - margin), used[-1] + margin + 1))
+        used = _used(silhouette, axis)
+        margin = int(_SECOND_PASS_MARGIN * (used.stop - used.start - 1))
+        window.append(slice(max(0, used.start - margin), used.stop + margin))
     return window[0], window[1]
 
 

@@ -18,9 +18,9 @@ TOP_LEVEL = {
 }  # fmt: skip
 # A module imports from its own layer and from the layers before it.
 LAYERS = (
-    "errors", "clock", "background", "secrets", "fields", "settings", "logs", "models", "photos",
-    "storage", "forms", "space", "hunyuan_service", "webhooks", "generation", "cluster", "routes",
-    "web", "serving", "app",
+    "errors", "clock", "background", "secrets", "fields", "settings", "logs", "metrics", "models",
+    "photos", "storage", "forms", "space", "hunyuan_service", "webhooks", "generation", "cluster",
+    "routes", "web", "serving", "app",
 )  # fmt: skip
 
 

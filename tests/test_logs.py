@@ -37,7 +37,7 @@ def test_no_line_has_a_password_of_a_url(capfd: pytest.CaptureFixture[str]) -> N
     program = """
 import logging
 from dreamlab.logs import log_to_stderr
-log_to_stderr()
+log_to_stderr("text")
 logging.warning("%r", OSError("amqp://me:s3cret@host//, redis://:s3cret@host/0, https://s3cret@x"))
 logging.warning("amqp://a:s3cret@b,redis://:s3cret@c/0 " + ":" * 100_000 + " " + "@:" * 50_000)
 try:

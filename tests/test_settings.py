@@ -76,6 +76,7 @@ def test_an_engine_is_local_or_a_space_or_a_url(engine: str) -> None:
         ("SENDFILE", "/internal models/"),
         ("SENDFILE", "1"),
         ("PORT", "70000"),
+        ("LOG_FORMAT", "xml"),
         ("CELERY_BROKER_URL", "rabbitmq-host"),
         ("CELERY_RESULT_BACKEND", "amqp://host"),
         ("GENERATION_QUEUE", "fast"),

@@ -17,6 +17,7 @@ from celery.signals import setup_logging, worker_init
 from celery.worker.control import inspect_command
 
 from dreamlab import settings
+from dreamlab.background import REQUEST_ID
 from dreamlab.cluster import messages
 from dreamlab.cluster.messages import AttemptReport
 from dreamlab.errors import DreamLabError
@@ -60,7 +61,7 @@ def prepare(**_: Any) -> None:
 @setup_logging.connect
 def set_up_log(**_: Any) -> None:
     """Log as the server does, with shortened session ids."""
-    log_to_stderr()
+    log_to_stderr(own.log_format)
 
 
 @lru_cache(maxsize=None)
@@ -103,6 +104,8 @@ def generate(self: Task, session_id: str) -> End:
         session = store.open(session_id)
     except DreamLabError as error:
         return unfinished.failed(error)
+    # It stays until the next task: Celery itself logs the end of this one.
+    REQUEST_ID.set(session.generations.request_id(unfinished.id))
     end = session.generations.end(unfinished.id)
     if end is not None:
         # It was cancelled, or an earlier attempt was killed just before it was acknowledged.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Iterator, Mapping
 
+from dreamlab import metrics
 from dreamlab.errors import DreamLabError, GeneratorBusy
 from dreamlab.forms import catalogue
 from dreamlab.forms.catalogue import FormQuery
@@ -101,8 +102,15 @@ class Converter:
             outcome = error.code
             raise
         finally:
-            seconds = time.monotonic() - started
-            log.info("conversion to %s: %s, %.2f s", job.form[1:], outcome, seconds)
+            metrics.count_conversion(job.form[1:], outcome)
+            log.info(
+                "conversion to %(form)s: %(outcome)s, %(seconds).2f s",
+                {
+                    "form": job.form[1:],
+                    "outcome": outcome,
+                    "seconds": round(time.monotonic() - started, 6),
+                },
+            )
         return path
 
     @contextmanager

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Dict, List, Optional, Tuple
 
-from dreamlab.background import repeat, start
+from dreamlab.background import REQUEST_ID, for_request, repeat, start
 from dreamlab.clock import timestamp
 from dreamlab.errors import (
     DreamLabError,
@@ -26,6 +26,7 @@ from dreamlab.errors import (
     IdempotencyConflict,
     Stopping,
 )
+from dreamlab.generation.counting import count
 from dreamlab.generation.description import describe
 from dreamlab.generation.draining import Draining
 from dreamlab.generation.form import GenerationForm
@@ -85,6 +86,7 @@ class Generations:
                 "digest": form.digest,
                 "webhook": form.webhook,
                 "root": root,
+                "request_id": REQUEST_ID.get(),
             }
             if not session.generations.accept(generation_id, accepted):
                 # The same form came twice at this moment.
@@ -107,6 +109,7 @@ class Generations:
             self._unfinished.pop(generation.id, None)
 
     def _finish(self, session: Session, unfinished: Unfinished, end: End) -> None:
+        count(session, unfinished.id, end, self._generator)
         if unfinished.finish(end) and end["status"] != QUEUED:
             self._send_webhook(session, unfinished.id)
 
@@ -119,7 +122,9 @@ class Generations:
                 described = describe(self.show(session, generation_id), accepted["root"])
                 body = json.dumps(described).encode()
                 settled = partial(session.generations.settle_webhook, generation_id)
-                self._webhooks.send(accepted["webhook"], generation_id, body, settled)
+                request_id = session.generations.request_id(generation_id)
+                send = self._webhooks.send
+                for_request(request_id, send, accepted["webhook"], generation_id, body, settled)
 
     def find(self, session: Session, generation_id: str) -> Unfinished:
         """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
@@ -144,6 +149,7 @@ class Generations:
                 session.generations.accepted(generation_id)
                 end = session.generations.end(generation_id)
                 if end is not None:
+                    count(session, generation_id, end, self._generator)
                     unfinished.finish(end)
                     break
             except GenerationNotFound as error:
@@ -252,8 +258,9 @@ class Generations:
                         generation_id, Unfinished(generation_id)
                     )
                     left.append((accepted, session, unfinished))
-        for each in sorted(left, key=lambda each: each[0]["created"]):
-            self._take_up_one(*each)
+        for accepted, session, unfinished in sorted(left, key=lambda each: each[0]["created"]):
+            request_id = session.generations.request_id(unfinished.id)
+            for_request(request_id, self._take_up_one, accepted, session, unfinished)
 
     def _take_up_one(self, accepted: Accepted, session: Session, unfinished: Unfinished) -> None:
         try:

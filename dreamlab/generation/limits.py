@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Optional
 from typing import Counter as CounterType
 
+from dreamlab import metrics
 from dreamlab.errors import GeneratorBusy
 from dreamlab.storage.session import Session
 
@@ -43,6 +44,7 @@ class Capacity:
                 raise GeneratorBusy(SESSION_LIMIT_REACHED)
             self._in_flight += 1
             self._by_session[session.id] += 1
+        metrics.change_in_flight(1)
         try:
             yield
         finally:
@@ -61,3 +63,4 @@ class Capacity:
             self._in_flight -= 1
             self._by_session[session.id] -= 1
             self._by_session += Counter()  # drops the sessions with a count of zero
+        metrics.change_in_flight(-1)

@@ -169,12 +169,15 @@ def run(
         raise
     finally:
         log.info(
-            "generation in %s by %s: %s, %d bytes, %.2f s",
-            session.short_id,
-            service.engine,
-            outcome,
-            size,
-            time.monotonic() - started,
+            "generation in %(session)s by %(engine)s: %(outcome)s, %(bytes)d bytes, "
+            "%(seconds).2f s",
+            {
+                "session": session.short_id,
+                "engine": service.engine,
+                "outcome": outcome,
+                "bytes": size,
+                "seconds": round(time.monotonic() - started, 6),
+            },
         )
 
 

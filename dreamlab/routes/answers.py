@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import time
+import uuid
 from typing import Any, Dict, NamedTuple, Optional
 
 from flask import Flask, Response, current_app, g, jsonify, request
 from flask_cors import CORS
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from dreamlab import metrics
+from dreamlab.background import REQUEST_ID
 from dreamlab.errors import DreamLabError, code_of
 from dreamlab.settings import MEGABYTE, Settings
 
@@ -24,7 +27,11 @@ EXPOSED_HEADERS = (
     "Content-Disposition",
     "ETag",
     "WWW-Authenticate",
+    "X-Request-Id",
 )
+# What a client may choose as the id of its request.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SESSION_ID_LENGTH = len(str(uuid.UUID(int=0)))
 _PREFLIGHT_MAX_AGE_S = 600
 # The WSGI variable with the error of a request that the server itself refuses.
 REFUSAL = "dreamlab.refusal"
@@ -43,7 +50,7 @@ def register(app: Flask, settings: Settings) -> None:
     app.config["MAX_CONTENT_LENGTH"] = int(settings.max_upload_mb * MEGABYTE)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_error_handler(Exception, answer_error)
-    app.before_request(start_clock)
+    app.before_request(begin_request)
     app.before_request(raise_refusal)
     app.after_request(finish_answer)
     CORS(
@@ -106,9 +113,20 @@ def describe_error(
     return ErrorAnswer(status, body, headers)
 
 
-def start_clock() -> None:
-    """Note when the request came."""
+def begin_request() -> None:
+    """Note when the request came, and its id: the client's own, or a new one."""
     g.started = time.monotonic()
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    REQUEST_ID.set(_without_session(g.request_id))
+
+
+def _without_session(request_id: str) -> str:
+    """Return a request id as the log may have it: a client may use its session id."""
+    session_id = (request.view_args or {}).get("session_id", "")
+    if len(session_id) != _SESSION_ID_LENGTH:
+        return request_id
+    return re.sub(re.escape(session_id), session_id[:8] + "…", request_id, flags=re.IGNORECASE)
 
 
 def raise_refusal() -> None:
@@ -118,17 +136,24 @@ def raise_refusal() -> None:
 
 
 def finish_answer(answer: Response) -> Response:
-    """Log the request, and forbid browsers to guess a content type."""
+    """Log and count the request, and forbid browsers to guess a content type."""
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    session_id = (request.view_args or {}).get("session_id", "")
+    answer.headers["X-Request-Id"] = g.request_id
+    route = str(request.url_rule or "no route")
+    seconds = round(time.monotonic() - g.started, 6)
+    metrics.count_request(route, request.method, answer.status_code, seconds)
+    size = "streamed" if answer.content_length is None else "%(bytes_out)d"
     log.info(
-        "%s %s %s: %d, %s bytes in, %s out, %.3f s",
-        request.method,
-        request.url_rule or "no route",
-        session_id[:8].lower(),
-        answer.status_code,
-        request.content_length or 0,
-        answer.content_length if answer.content_length is not None else "streamed",
-        time.monotonic() - g.started,
+        f"%(method)s %(route)s %(session)s: %(status)d, %(bytes_in)d bytes in, {size} out, "
+        "%(seconds).3f s",
+        {
+            "method": request.method,
+            "route": route,
+            "session": (request.view_args or {}).get("session_id", "")[:8].lower(),
+            "status": answer.status_code,
+            "bytes_in": request.content_length or 0,
+            "bytes_out": answer.content_length,
+            "seconds": seconds,
+        },
     )
     return answer

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import Future, wait
 from typing import Any, Callable
+
+from dreamlab import background
 
 
 class DeadlineExceeded(Exception):
@@ -29,7 +30,7 @@ def call_within(deadline: float, function: Callable[..., Any], *args: Any) -> An
 def in_thread(function: Callable[..., Any], *args: Any) -> Future[Any]:
     """Call `function(*args)` in a daemon thread, which does not keep the process alive."""
     future: Future[Any] = Future()
-    threading.Thread(target=_settle, args=(future, function, *args), daemon=True).start()
+    background.start(_settle, future, function, *args)
     return future
 
 

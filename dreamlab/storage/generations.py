@@ -6,6 +6,7 @@ accepted.json   what is needed to run the generation, also after a restart
 end.json        how it ended: the first end that is kept counts
 again           it was taken up after its server had died
 webhook         its webhook is still to be sent
+counted         its end is in the metrics
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ Accepted = Dict[str, Any]
 End = Dict[str, Any]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ACCEPTED, _END, _AGAIN, _WEBHOOK = "accepted.json", "end.json", "again", "webhook"
+_ACCEPTED, _END = "accepted.json", "end.json"
+_AGAIN, _WEBHOOK, _COUNTED = "again", "webhook", "counted"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ class Generations:
         if accepted is None:
             raise GenerationNotFound
         return accepted
+
+    def request_id(self, generation_id: str) -> str:
+        """Return the id of the request that was accepted, empty if it is not known."""
+        with suppress(GenerationNotFound):
+            # Records of earlier releases do not have it.
+            return str(self.accepted(generation_id).get("request_id", ""))
+        return ""
 
     def keep_end(self, generation_id: str, end: End) -> End:
         """Keep how a generation ended, unless that was done before. Return the end that counts.
@@ -127,6 +136,17 @@ class Generations:
             (self._record(generation_id) / _AGAIN).touch(exist_ok=False)
             return True
         return False
+
+    def mark_counted(self, generation_id: str) -> bool:
+        """Mark the end of a generation as counted. Return False where that was done before."""
+        try:
+            (self._record(generation_id) / _COUNTED).touch(exist_ok=False)
+        except (FileExistsError, FileNotFoundError):
+            return False
+        except OSError:
+            # The disk is full. Better counted twice than never.
+            return True
+        return True
 
     def delete(self, generation_id: str) -> None:
         """Delete a record in one step. Raises GenerationNotFound."""

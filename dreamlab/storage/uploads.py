@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Collection, Iterable, Iterator, List, NamedTuple, Sequence
 
+from dreamlab import metrics
 from dreamlab.errors import DreamLabError, UploadNotFound
 from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names
@@ -176,8 +177,10 @@ class Hold(NamedTuple):
         with storage_errors():
             with file.open("wb") as copy:
                 shutil.copyfileobj(upload.file, copy, 1 << 20)
+                size = copy.tell()
             name = self._publish(file, *names.safe_name(upload.name, upload.suffixes))
             files.rename(file, self.folder / name)
+        metrics.count_upload(size)
         return Upload(name, self.folder / name)
 
     def _publish(self, file: Path, stem: str, suffix: str) -> str:

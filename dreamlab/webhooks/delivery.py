@@ -37,6 +37,7 @@ class _Delivery:
     message_id: str
     body: bytes
     settled: Callable[[], None]
+    request_id: str
     first: float
     attempts: int = 0
 
@@ -61,7 +62,8 @@ class Webhooks:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="webhook")
                 background.start(self._work)
-        self._put(time.monotonic(), _Delivery(url, message_id, body, settled, time.monotonic()))
+        now, request_id = time.monotonic(), background.REQUEST_ID.get()
+        self._put(now, _Delivery(url, message_id, body, settled, request_id, now))
 
     def _put(self, when: float, delivery: _Delivery) -> None:
         with self._changed:
@@ -77,7 +79,7 @@ class Webhooks:
                     pause = self._due[0][0] - time.monotonic() if self._due else None
                     self._changed.wait(pause)
                 _, _, delivery = heapq.heappop(self._due)
-            self._pool.submit(self._attempt, delivery)
+            self._pool.submit(background.for_request, delivery.request_id, self._attempt, delivery)
 
     def _attempt(self, delivery: _Delivery) -> None:
         pause = PAUSES_S[min(delivery.attempts, len(PAUSES_S) - 1)]

@@ -15,7 +15,7 @@ def test_any_origin_may_call_by_default(quick_client: FlaskClient) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
     exposed = answer.headers["Access-Control-Expose-Headers"]
-    for name in ("Retry-After", "Location", "Preference-Applied"):
+    for name in ("Retry-After", "Location", "Preference-Applied", "X-Request-Id"):
         assert name in exposed
     missing = quick_client.get("/api/session_models/nobody", headers=headers)
     assert missing.status_code == 404 and missing.headers["Access-Control-Allow-Origin"] == "*"
@@ -23,19 +23,20 @@ def test_any_origin_may_call_by_default(quick_client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("method", ("POST", "DELETE"))
 def test_a_preflight_request_is_answered(quick_client: FlaskClient, method: str) -> None:
+    names = ("authorization", "idempotency-key", "prefer", "x-request-id")
     route = "process_furniture_image" if method == "POST" else "delete_all_models"
     answer = quick_client.options(
         f"/api/{route}/any",
         headers={
             "Origin": "https://shop.example",
             "Access-Control-Request-Method": method,
-            "Access-Control-Request-Headers": "authorization, idempotency-key, prefer",
+            "Access-Control-Request-Headers": ", ".join(names),
         },
     )
     assert answer.status_code == 200
     assert method in answer.headers["Access-Control-Allow-Methods"]
     allowed = answer.headers["Access-Control-Allow-Headers"].lower()
-    for name in ("authorization", "idempotency-key", "prefer"):
+    for name in names:
         assert name in allowed
 
 

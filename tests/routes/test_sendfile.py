@@ -77,14 +77,15 @@ def save_model(sessions: Path, session_id: str) -> None:
 
 
 def test_nginx_answers_with_the_headers_of_the_app(urls: Tuple[str, str]) -> None:
-    from_nginx, from_app = (requests.get(url, headers={"Origin": ORIGIN}) for url in urls)
+    headers = {"Origin": ORIGIN, "X-Request-Id": "the-model"}
+    from_nginx, from_app = (requests.get(url, headers=headers) for url in urls)
     assert from_nginx.content == from_app.content == MODEL
     assert "X-Accel-Redirect" not in from_nginx.headers
     assert from_nginx.headers["Server"] == "nginx"
     for name in (
         *("Content-Type", "Content-Length", "Content-Disposition", "Cache-Control"),
         *("Last-Modified", "X-Content-Type-Options", "Access-Control-Allow-Origin"),
-        *("Access-Control-Expose-Headers", "Vary"),
+        *("Access-Control-Expose-Headers", "Vary", "X-Request-Id"),
     ):
         assert from_nginx.headers[name] == from_app.headers[name], name
     head = requests.head(urls[0])

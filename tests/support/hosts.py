@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import IO, Iterator, List, Sequence
+from typing import IO, Iterator, List, Optional, Sequence
 from typing import Counter as Counts
 
 import requests
@@ -81,7 +81,7 @@ class GpuMachine:
 
     def _read_log(self, output: IO[str]) -> None:
         for line in output:
-            if line.endswith("ready.\n"):
+            if " ready." in line:
                 self._is_ready.set()
             self.log.append(line)
 
@@ -121,20 +121,25 @@ def start_gpu_machines(cluster: Cluster, seconds: float, *names: str) -> List[Gp
 class FrontEnd(HttpApi):
     """The API under gunicorn, as the deployment runs it."""
 
-    def __init__(self, cluster: Cluster, processes: int = 2, **settings: str) -> None:
+    def __init__(
+        self, cluster: Cluster, processes: int = 2, log: Optional[Path] = None, **settings: str
+    ) -> None:
         self.port = free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         command = f"-m gunicorn -c deploy/gunicorn.conf.py --workers {processes}"
-        self._command = [*command.split(), "-b", f"127.0.0.1:{self.port}", "app:create_app()"]
+        address = f"127.0.0.1:{self.port}"
+        self._command = [sys.executable, *command.split(), "-b", address, "app:create_app()"]
         self._environ = {**os.environ, **cluster.settings, **settings}
-        self._start()
+        self._log = log
+        self.start()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start gunicorn and wait until it answers."""
         self.process = subprocess.Popen(
-            [sys.executable, *self._command],
+            self._command,
             cwd=PROJECT,
             env=self._environ,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if self._log is None else self._log.open("a"),
             stdout=subprocess.DEVNULL,
         )
         assert wait_until(self._is_ready), "no front end"
@@ -145,7 +150,7 @@ class FrontEnd(HttpApi):
         self.process.terminate()
         self.process.wait(60)
         drained = time.monotonic() - started
-        self._start()
+        self.start()
         return drained
 
     def _is_ready(self) -> bool:
