@@ -47,6 +47,7 @@ def test_an_answer_has_a_new_id_where_the_request_has_no_valid_one(
         ("GET /nowhere HTTP/1.1", 404),
         ("PUT /api/health HTTP/1.1", 405),
         ("GET /api/session_models/nobody HTTP/1.1", 404),
+        (r"GET /api/session_models/" + r"\q" * 18 + " HTTP/1.1", 404),
         ("OPTIONS /api/health HTTP/1.1", 200),
         ("POST /api/health HTTP/1.1\r\nContent-Length: 99999999999", 413),
         ("GET /api/health HTTP/1.1\r\nX: " + "x" * 300_000, 431),
@@ -127,13 +128,13 @@ def test_the_log_as_text_has_the_id_but_no_session_id(
     server = start_server(log=log, HUNYUAN_SPACE_ID=quick_space)
     session_id, request_id = server.session(), str(uuid.uuid4())
     url = f"{server.url}/api/session_models/{session_id}"
-    for given in (request_id, f"web-{session_id}", session_id.upper()):
+    for given in (request_id, f"web-{session_id}-{session_id}", session_id.upper()):
         answer = requests.get(url, headers={"X-Request-Id": given})
         assert answer.headers["X-Request-Id"] == given
     lines = log.read_text("utf-8").splitlines()
     assert f" INFO {request_id} GET /api/session_models/" in lines[-3]
-    assert f" INFO web-{session_id[:8]}… GET " in lines[-2]
-    assert f" INFO {session_id[:8]}… GET " in lines[-1]
+    assert f" INFO web-{session_id[:8]}…-{session_id[:8]}… GET " in lines[-2]
+    assert f" INFO {session_id[:8].upper()}… GET " in lines[-1]
     assert session_id not in log.read_text("utf-8").lower()
 
 

@@ -123,10 +123,11 @@ def begin_request() -> None:
 
 def _without_session(request_id: str) -> str:
     """Return a request id as the log may have it: a client may use its session id."""
-    session_id = (request.view_args or {}).get("session_id", "")
+    session_id: str = (request.view_args or {}).get("session_id", "")
     if len(session_id) != _SESSION_ID_LENGTH:
         return request_id
-    return re.sub(re.escape(session_id), session_id[:8] + "…", request_id, flags=re.IGNORECASE)
+    in_any_case = re.compile(re.escape(session_id), re.IGNORECASE)
+    return in_any_case.sub(lambda found: found[0][:8] + "…", request_id)
 
 
 def raise_refusal() -> None:
