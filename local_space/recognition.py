@@ -31,6 +31,8 @@ CLASSES = (
     "stool",
     "other",
 )
+# What the network says of a picture without a piece of furniture, beside CLASSES.
+NOTHING = "nothing"
 # The network's picture, and what the silhouette's longer side fills of it.
 SIDE, FILL = 96, 0.8
 # How much of the room around the silhouette is shown, in pixels.
@@ -60,7 +62,8 @@ class Hypothesis(NamedTuple):
 class Recognised(NamedTuple):
     """What the network says of one photo."""
 
-    kinds: np.ndarray  # the probability of each of CLASSES
+    kinds: np.ndarray  # the probability of each of CLASSES, where it is furniture
+    nothing: float  # the probability that it is no furniture
     hypotheses: List[Hypothesis]  # the likeliest first
     crop: Crop
     features: np.ndarray
@@ -135,7 +138,11 @@ def recognise(view: View) -> Recognised:
         Hypothesis(Camera(around, above, nearness, scale, centre), half, share)
         for around, share in _peaks(angles[0])
     ]
-    return Recognised(kinds[0], hypotheses, crop, features, whole)
+    # The softmax may leave nothing for furniture.
+    of_furniture = kinds[0, : len(CLASSES)] + 1e-9
+    of_furniture /= of_furniture.sum()
+    nothing = float(kinds[0, len(CLASSES)])
+    return Recognised(of_furniture, nothing, hypotheses, crop, features, whole)
 
 
 def _crop(view: View) -> Crop:

@@ -1,14 +1,14 @@
 """Photos of a piece of furniture to its closed surface.
 
 One photo: the network says what it is and from where it is seen; camera and proportions are then
-fitted to the silhouette (Nelder and Mead, 1965); the surface is that of the catalogue's piece that
-agrees with the network's field, or the zero level of the field itself. With a view from a side: the
-visual hull, without what the field says is empty.
+fitted to the silhouette (Nelder and Mead, 1965); the surface is the zero level of the network's
+field, or that of the catalogue's piece that agrees with it, where the field falls into fragments.
+With a view from a side: the visual hull, without what the field says is empty.
 """
 
 from __future__ import annotations
 
-from typing import List, Mapping, NamedTuple, Optional, Tuple
+from typing import Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 from scipy import ndimage
@@ -24,18 +24,18 @@ from local_space.templates import COARSE
 
 # Cells of the longest side of the surface: of the octree resolution, and at least.
 _CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
-# How many pieces of the catalogue are fitted for each angle.
-_TEMPLATES = 4
-# Surfaces are compared on this many cells, and are the same within this share of the longest side.
-_CUBE, _NEAR = 32, 0.05
-# What explaining the photo counts beside agreeing with the field; from which agreement a template
-# stands for the field.
-_EXPLAINS, _AGREES = 0.5, 0.84
 # A field with fewer surface cells than this is nothing that could be fitted.
 _FEWEST = 20
+# The share of a field outside its largest part that makes it rubble. Then so many pieces of the
+# catalogue are fitted, and one that agrees with the field to this degree stands for it.
+_RUBBLE, _TEMPLATES, _AGREES = 0.045, 4, 0.8
+# Surfaces are compared on this many cells, and are the same within this share of the longest side.
+# What explaining the photo counts beside agreeing with the field.
+_CUBE, _NEAR, _EXPLAINS = 32, 0.05, 0.5
 # Fits whose silhouettes overlap less with the photo's explain nothing, and a class that is less
-# likely is none. All validation pieces are above both; thin pieces overlap little.
-_MIN_OVERLAP, _MIN_PROBABILITY = 0.3, 0.25
+# likely is none. All validation pieces are above both; thin pieces overlap little. What is likelier
+# no furniture than this is refused: validation pieces and photos of furniture reach 0.64.
+_MIN_OVERLAP, _MIN_PROBABILITY, _NO_FURNITURE = 0.3, 0.25, 0.8
 # Of the largest part's area: what stands beside it is a second piece if it is larger.
 _BESIDE = 0.25
 # How far a fit may go from what the network says before it costs a hundredth of the overlap:
@@ -87,12 +87,14 @@ def build(
         field = _carved(geometry.hull(silhouettes, octree_resolution), recognised)
         mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
-    if recognised.probability < _MIN_PROBABILITY:
+    if recognised.nothing > _NO_FURNITURE or recognised.probability < _MIN_PROBABILITY:
         raise NothingLikeFurniture
-    fits = [fit for hypothesis in recognised.hypotheses for fit in _fits(recognised, hypothesis)]
-    if max(fit.overlap for fit in fits) < _MIN_OVERLAP:
+    fits = [_of_field(recognised, hypothesis) for hypothesis in recognised.hypotheses]
+    best = max((fit for fit in fits if fit), key=lambda fit: fit.value, default=None)
+    if best is None or best.overlap < _MIN_OVERLAP:
         raise NothingLikeFurniture
-    best = _chosen(recognised, fits)
+    if _is_rubble(recognised, best.hypothesis):
+        best = _like(recognised, best) or best
     field = _field(recognised, best, octree_resolution)
     if field.max() <= 0:
         raise NothingLikeFurniture
@@ -123,36 +125,31 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
     return carved
 
 
-def _fits(recognised: Recognised, start: Hypothesis) -> List[_Fit]:
-    """The network's own field and the templates that explain the photo best, each fitted to it."""
+def _of_field(recognised: Recognised, start: Hypothesis) -> Optional[_Fit]:
+    """The network's own field, fitted to the photo; None where there is next to nothing in it."""
+    solid = recognised.logits(templates.grid(np.full(3, COARSE)), start) > 0
+    rim = templates.on_rim(solid.reshape(COARSE, COARSE, COARSE))
+    return _fitted(recognised, start, rim, None) if len(rim) >= _FEWEST else None
+
+
+def _is_rubble(recognised: Recognised, hypothesis: Hypothesis) -> bool:
+    """Whether the field falls into fragments, as it does where thin parts are not sure."""
+    solid = recognised.logits(templates.grid(np.full(3, _CUBE)), hypothesis) > 0
+    parts, _ = ndimage.label(solid.reshape(_CUBE, _CUBE, _CUBE))
+    cells = np.bincount(parts.ravel())[1:]
+    return bool(cells.max(initial=0) < (1 - _RUBBLE) * cells.sum())
+
+
+def _like(recognised: Recognised, field: _Fit) -> Optional[_Fit]:
+    """The piece of the catalogue whose surface is most like the field's, if one is like it."""
+    start = field.hypothesis
     logits = recognised.logits(templates.grid(np.full(3, COARSE)), start)
-    likely = _LIKELY * float(np.log(start.probability))
-    fits = []
-    for template in templates.best(recognised, start, 1 / (1 + np.exp(-logits)), _TEMPLATES):
-        fits.append(_fitted(recognised, start, templates.rim(template), template, likely))
-    rim = templates.on_rim((logits > 0).reshape(COARSE, COARSE, COARSE))
-    if len(rim) > _FEWEST:
-        fits.append(_fitted(recognised, start, rim, None, likely))
-    return fits
-
-
-def _chosen(recognised: Recognised, fits: List[_Fit]) -> _Fit:
-    """The field that explains the photo best, or a template whose surface is nearly the same.
-
-    A template is crisp; a field is right in what no template has.
-    """
-    fields = [fit for fit in fits if fit.template is None]
-    if not fields:
-        return max(fits, key=lambda fit: fit.value)
-    field = max(fields, key=lambda fit: fit.value)
+    found = templates.best(recognised, start, 1 / (1 + np.exp(-logits)), _TEMPLATES)
+    fits = [_fitted(recognised, start, templates.rim(piece), piece) for piece in found]
     of_field = _surface(recognised, field)
-    near = [
-        (_agreement(_surface(recognised, fit), of_field), fit)
-        for fit in fits
-        if fit.template is not None
-    ]
-    agreement, template = max(near, key=lambda it: it[0] + _EXPLAINS * it[1].value)
-    return template if agreement > _AGREES else field
+    like = [(_agreement(_surface(recognised, fit), of_field), fit) for fit in fits]
+    agreement, best = max(like, key=lambda it: it[0] + _EXPLAINS * it[1].value)
+    return best if agreement > _AGREES else None
 
 
 def _surface(recognised: Recognised, fit: _Fit) -> Tuple[np.ndarray, np.ndarray]:
@@ -181,11 +178,7 @@ def _agreement(one: Tuple[np.ndarray, np.ndarray], other: Tuple[np.ndarray, np.n
 
 
 def _fitted(
-    recognised: Recognised,
-    start: Hypothesis,
-    points: np.ndarray,
-    template: Optional[int],
-    likely: float,
+    recognised: Recognised, start: Hypothesis, points: np.ndarray, template: Optional[int]
 ) -> _Fit:
     """Camera and proportions at which the silhouette of `points` overlaps most with the photo's."""
     mask = recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3))
@@ -200,6 +193,7 @@ def _fitted(
     found = minimize(loss, np.zeros(5), method="Nelder-Mead", options=options)
     best = _with_numbers(start, first + found.x * _FREEDOM, points, mask)
     overlap = _overlap(best, points, mask)
+    likely = _LIKELY * float(np.log(start.probability))
     return _Fit(best, template, overlap, overlap + likely)
 
 
@@ -251,10 +245,8 @@ def _field(recognised: Recognised, fit: _Fit, octree_resolution: int) -> np.ndar
     cells = max(_MIN_CELLS, _CELLS_PER_OCTREE * octree_resolution)
     counts = np.maximum(8, np.round(fit.hypothesis.half * 2 * cells)).astype(int)
     if fit.template is None:
-        logits = _logits(recognised, fit.hypothesis, counts)
-    else:
-        logits = templates.field(fit.template, counts)
-    return _distances(logits)
+        return _distances(_logits(recognised, fit.hypothesis, counts))
+    return _distances(templates.field(fit.template, counts))
 
 
 def _distances(logits: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The training set on disk: chunks of shapes, and chunks of pictures of them, each made once.
+"""The training set on disk: chunks of procedural shapes with pictures of them, and the library's.
 
 Every chunk depends on its number and the seed alone, so that a run that was cut off goes on.
 """
@@ -6,15 +6,19 @@ Every chunk depends on its number and the seed alone, so that a run that was cut
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 import numpy as np
 
-from local_space.recognition import CLASSES
+from local_space.recognition import CLASSES, NOTHING
 from local_space.training import library, renderer, shapes, templates
 from local_space.training.shapes import Shape
 
-SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 50, 500
+_KINDS = (*CLASSES, NOTHING)
+SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 24, 240
+# The share of the pictures that show furniture of the library.
+_FROM_LIBRARY = 0.25
+# So many pieces the engine keeps.
 _TEMPLATES = 5000
 # How far a shape is stretched along each axis before a picture.
 _STRETCH = 0.15
@@ -25,79 +29,96 @@ class Plan(NamedTuple):
 
     folder: Path
     seed: int
-    shape_chunks: int
-    picture_chunks: int
+    chunks: int
     kept_aside: Path
 
+    @property
+    def library(self) -> Path:
+        return self.folder / "library.npz"
 
-def make_shapes(plan: Plan, worker: int, workers: int) -> None:
-    """Every `workers`-th chunk of procedural shapes, from number `worker` on."""
-    for chunk in range(worker, plan.shape_chunks, workers):
-        path = plan.folder / f"shapes-{chunk:04}.npz"
-        if not path.exists():
-            first = plan.seed * 1_000_000 + chunk * SHAPES_PER_CHUNK
-            _write_shapes(path, [shapes.procedural(first + i) for i in range(SHAPES_PER_CHUNK)])
+    @property
+    def pieces(self) -> Path:
+        return self.folder / "pieces.npz"
+
+    def chunk(self, number: int) -> Path:
+        return self.folder / f"chunk-{number:05}.npz"
 
 
-def make_library_shapes(plan: Plan) -> None:
-    """The package's furniture, in one chunk."""
-    path = plan.folder / "shapes-library.npz"
-    if not path.exists():
+def make_library(plan: Plan) -> None:
+    """The package's furniture."""
+    if not plan.library.exists():
         models, _ = library.read(set(plan.kept_aside.read_text().split()))
-        _write_shapes(path, [library.shape(model, seed) for seed, model in enumerate(models)])
-
-
-def make_templates(plan: Plan) -> None:
-    """The pieces that the engine itself keeps."""
-    path = plan.folder / "pieces.npz"
-    if not path.exists():
-        np.savez_compressed(path, **templates.made(plan.seed * 1_000_000, _TEMPLATES))  # type: ignore[arg-type]
-
-
-def make_pictures(plan: Plan, worker: int, workers: int) -> None:
-    """Every `workers`-th chunk of pictures; the library's shapes come in more often than others."""
-    made = read_shapes(plan)
-    real = np.flatnonzero(made["is_real"])
-    others = np.flatnonzero(~made["is_real"])
-    for chunk in range(worker, plan.picture_chunks, workers):
-        path = plan.folder / f"pictures-{chunk:04}.npz"
-        if path.exists():
-            continue
-        rng = np.random.default_rng([plan.seed, chunk])
-        rows: Dict[str, List[Any]] = {
-            "colours": [],
-            "mask": [],
-            "camera": [],
-            "half": [],
-            "shape": [],
-        }
-        for _ in range(PICTURES_PER_CHUNK):
-            index = int(rng.choice(real if len(real) and rng.random() < 0.25 else others))
-            vertices = made["vertices"][index] * rng.uniform(1 - _STRETCH, 1 + _STRETCH, 3)
-            vertices = (vertices / np.ptp(vertices, axis=0).max()).astype(np.float32)
-            picture = renderer.render(vertices, made["faces"][index], made["material"][index], rng)
-            rows["colours"].append(picture.colours)
-            rows["mask"].append(picture.mask)
-            rows["camera"].append([*picture.camera[:4], *picture.camera.centre])
-            rows["half"].append(np.ptp(vertices, axis=0) / 2)
-            rows["shape"].append(index)
-        _save(path, {name: np.array(values) for name, values in rows.items()})
-
-
-def _write_shapes(path: Path, made: List[Shape]) -> None:
-    _save(
-        path,
-        {
-            "kind": np.array([CLASSES.index(shape.kind) for shape in made], np.uint8),
-            "size_cm": np.array([shape.size_cm for shape in made], np.float32),
-            "points": np.array([shape.points for shape in made]),
-            "occupied": np.array([shape.occupied for shape in made]),
+        made = [library.shape(model, seed) for seed, model in enumerate(models)]
+        meshes = {
             "vertices": np.concatenate([shape.vertices for shape in made]),
             "faces": np.concatenate([shape.faces for shape in made]),
             "material": np.concatenate([shape.material for shape in made]),
             "counts": np.array([(len(s.vertices), len(s.faces)) for s in made]),
-        },
-    )
+        }
+        _save(plan.library, {**_occupancy(made), **meshes})
+
+
+def make_templates(plan: Plan) -> None:
+    """The pieces that the engine itself keeps."""
+    if not plan.pieces.exists():
+        _save(plan.pieces, templates.made(plan.seed * 1_000_000, _TEMPLATES))
+
+
+def make_chunks(plan: Plan, worker: int, workers: int) -> None:
+    """Every `workers`-th chunk, from number `worker` on."""
+    real = _read_library(plan)
+    for number in range(worker, plan.chunks, workers):
+        if not plan.chunk(number).exists():
+            first = plan.seed * 1_000_000 + number * SHAPES_PER_CHUNK
+            made = [shapes.procedural(first + i) for i in range(SHAPES_PER_CHUNK)]
+            pictures = _pictures([*made, *real], np.random.default_rng([plan.seed, number]))
+            _save(plan.chunk(number), {**_occupancy(made), **pictures})
+
+
+class _Drawn(NamedTuple):
+    """What is drawn of a shape of the library."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    material: np.ndarray
+
+
+def _read_library(plan: Plan) -> List[_Drawn]:
+    with np.load(plan.library) as arrays:
+        ends = np.cumsum(arrays["counts"], axis=0)[:-1]
+        parts = [
+            np.split(arrays[name], ends[:, column])
+            for name, column in (("vertices", 0), ("faces", 1), ("material", 1))
+        ]
+    return [_Drawn(*each) for each in zip(*parts)]
+
+
+def _pictures(drawn: Sequence[Any], rng: np.random.Generator) -> Dict[str, np.ndarray]:
+    """Pictures of shapes; `shape` is the number in the chunk, what follows is the library's."""
+    rows: Dict[str, List[Any]] = {
+        name: [] for name in ("colours", "mask", "camera", "half", "shape")
+    }
+    for _ in range(PICTURES_PER_CHUNK):
+        is_real = len(drawn) > SHAPES_PER_CHUNK and rng.random() < _FROM_LIBRARY
+        between = (SHAPES_PER_CHUNK, len(drawn)) if is_real else (0, SHAPES_PER_CHUNK)
+        index = int(rng.integers(*between))
+        vertices = drawn[index].vertices * rng.uniform(1 - _STRETCH, 1 + _STRETCH, 3)
+        vertices = (vertices / np.ptp(vertices, axis=0).max()).astype(np.float32)
+        picture = renderer.render(vertices, drawn[index].faces, drawn[index].material, rng)
+        rows["colours"].append(picture.colours)
+        rows["mask"].append(picture.mask)
+        rows["camera"].append([*picture.camera[:4], *picture.camera.centre])
+        rows["half"].append(np.ptp(vertices, axis=0) / 2)
+        rows["shape"].append(index)
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+def _occupancy(made: List[Shape]) -> Dict[str, np.ndarray]:
+    return {
+        "kind": np.array([_KINDS.index(shape.kind) for shape in made]),
+        "points": np.array([shape.points for shape in made]),
+        "occupied": np.array([shape.occupied for shape in made]),
+    }
 
 
 def _save(path: Path, arrays: Dict[str, np.ndarray]) -> None:
@@ -106,28 +127,3 @@ def _save(path: Path, arrays: Dict[str, np.ndarray]) -> None:
     part = path.with_suffix(".part.npz")
     np.savez(part, **arrays)  # type: ignore[arg-type]
     part.replace(path)
-
-
-def read_shapes(plan: Plan) -> Dict[str, Any]:
-    """All shapes: arrays by name, meshes as lists; the library's come last."""
-    paths = [plan.folder / f"shapes-{chunk:04}.npz" for chunk in range(plan.shape_chunks)]
-    paths = [path for path in [*paths, plan.folder / "shapes-library.npz"] if path.exists()]
-    chunks = [np.load(path) for path in paths]
-    joined: Dict[str, Any] = {
-        name: np.concatenate([chunk[name] for chunk in chunks])
-        for name in ("kind", "size_cm", "points", "occupied")
-    }
-    is_real = [np.full(len(c["kind"]), p.stem == "shapes-library") for c, p in zip(chunks, paths)]
-    joined["is_real"] = np.concatenate(is_real)
-    for name, column in (("vertices", 0), ("faces", 1), ("material", 1)):
-        joined[name] = []
-        for chunk in chunks:
-            joined[name] += np.split(chunk[name], np.cumsum(chunk["counts"][:, column])[:-1])
-    return joined
-
-
-def read_pictures(plan: Plan) -> Dict[str, np.ndarray]:
-    """All pictures that there are by now."""
-    chunks = [np.load(path) for path in sorted(plan.folder.glob("pictures-????.npz"))]
-    names = ("colours", "mask", "camera", "half", "shape")
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in names}

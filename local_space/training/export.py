@@ -1,4 +1,4 @@
-"""Writes the averaged weights as the file that the engine reads: two ONNX graphs in one archive."""
+"""Writes what the engine reads: averaged weights as two ONNX graphs, and pieces, in one archive."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ _DECODED = ("points", "half", "camera", "features", "mask", "whole")
 
 
 def export(checkpoint: Path, pieces: Path, path: Path) -> None:
-    """Both graphs, large weights as half floats, and the templates, in one archive."""
+    """Both graphs, large weights as half floats, and the pieces."""
     net = network.Network()
-    net.load_state_dict(torch.load(checkpoint)["average"])
+    net.load_state_dict(torch.load(checkpoint, map_location="cpu")["average"])
     net.eval()
     image = torch.rand(1, 4, SIDE, SIDE)
     features, whole, _ = net.encoder(image)

@@ -58,7 +58,7 @@ class Encoder(nn.Module):
         self.last = nn.Conv2d(FEATURES, FEATURES, 1)
         self.whole = nn.Sequential(nn.Flatten(), nn.Linear(_WIDTHS[-1] * 4, WHOLE), nn.ReLU())
         self.heads = nn.Sequential(
-            nn.Linear(WHOLE, WHOLE), nn.ReLU(), nn.Linear(WHOLE, ANGLES + 8 + len(CLASSES))
+            nn.Linear(WHOLE, WHOLE), nn.ReLU(), nn.Linear(WHOLE, ANGLES + 8 + len(CLASSES) + 1)
         )
 
     def forward(self, x: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

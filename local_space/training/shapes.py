@@ -13,7 +13,7 @@ import numpy as np
 from local_space.training.catalogue import random_piece
 from local_space.training.catalogue.dice import Piece
 
-POINTS = 16_384
+POINTS = 8_192
 # Of the points: near the surface, inside; the others are anywhere in the box and a little around.
 _NEAR, _INSIDE = 0.6, 0.2
 # How far from the surface points lie, of the longest side: as many very near as near.

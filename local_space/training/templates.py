@@ -7,7 +7,7 @@ from typing import Dict, List
 
 import numpy as np
 
-from local_space.recognition import CLASSES
+from local_space.recognition import CLASSES, NOTHING
 from local_space.templates import CELLS, COARSE
 from local_space.training.catalogue import random_piece
 from local_space.training.parts import Part
@@ -24,6 +24,8 @@ def made(first_seed: int, count: int) -> Dict[str, np.ndarray]:
     kinds, sizes, left, right, coarse = [], [], [], [], []
     for seed in range(first_seed, first_seed + count):
         piece = random_piece(seed)
+        if piece.kind == NOTHING:
+            continue
         low = np.min([part.vertices.min(0) for part in piece.parts], 0)
         high = np.max([part.vertices.max(0) for part in piece.parts], 0)
         solid = _solid(piece.parts, low, high, CELLS)

@@ -1,4 +1,4 @@
-"""Learns the network's weights: two processes of one thread that average their gradients.
+"""Learns the network's weights, on a GPU where there is one.
 
 The rate rises, stays, and falls over the last part («WSD»: Hu et al., «MiniCPM», 2024), so that a
 run can be made longer. What is kept is the moving average of the weights.
@@ -7,23 +7,25 @@ run can be made longer. What is kept is the moving average of the weights.
 from __future__ import annotations
 
 import copy
+import os
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
-import numpy as np
 import torch
-import torch.distributed as dist
 from torch.nn import functional as F
 
-from local_space.recognition import SIDE
-from local_space.training import dataset, masks, network
+from local_space.recognition import CLASSES
+from local_space.training import dataset, network
+from local_space.training.batches import Pictures
 
-_BATCH, _POINTS = 24, 512
-_RATE, _WARM_UP, _FALL = 1.5e-3, 150, 0.35
-_AVERAGE = 0.998
-_SAVE_EVERY_S, _LOG_EVERY, _READ_EVERY = 180, 50, 500
-_HELD_OUT = 500
+# Pictures a step, on a GPU and on a CPU; points of each.
+_BATCH, _SMALL_BATCH, _POINTS = 512, 48, 512
+_RATE, _WARM_UP, _FALL = 1.5e-3, 150, 0.5
+_LEAST_RATE = 0.005
+_AVERAGE = 0.999
+_SAVE_EVERY_S, _LOG_EVERY_S, _READ_EVERY = 60, 20, 100
+_HELD_OUT_BATCHES = 8
 # Degrees, degrees, share, share, share of the side: how wrong the pose is that the decoder gets.
 _NOISE = {
     "around": 2.0,
@@ -34,99 +36,14 @@ _NOISE = {
     "half": 0.015,
 }
 
-
-class Set:
-    """The pictures and points in memory, and random batches of them."""
-
-    def __init__(self, plan: dataset.Plan) -> None:
-        shapes = dataset.read_shapes(plan)
-        self._points, self._occupied, self._kind = (
-            shapes[k] for k in ("points", "occupied", "kind")
-        )
-        self._plan = plan
-        self.read()
-
-    def read(self) -> None:
-        """Look for pictures that have been made meanwhile."""
-        self._pictures = dataset.read_pictures(self._plan)
-
-    def __len__(self) -> int:
-        return len(self._pictures["shape"])
-
-    def batch(self, rng: np.random.Generator, held_out: bool = False) -> Dict[str, torch.Tensor]:
-        low, high = (0, _HELD_OUT) if held_out else (_HELD_OUT, len(self))
-        rows: Dict[str, List[Any]] = {}
-        for index in rng.integers(low, high, _BATCH):
-            for name, value in self._sample(int(index), rng).items():
-                rows.setdefault(name, []).append(value)
-        tensors = {name: torch.from_numpy(np.stack(values)) for name, values in rows.items()}
-        return _moved(tensors, rng)
-
-    def _sample(self, index: int, rng: np.random.Generator) -> Dict[str, np.ndarray]:
-        of = {name: values[index] for name, values in self._pictures.items()}
-        colours = of["colours"].astype(np.float32) / 255
-        mask = of["mask"].astype(np.float32) / 255
-        camera = of["camera"].astype(np.float32)
-        camera[3:] /= SIDE
-        mask = masks.damaged(mask, colours, rng).astype(np.float32)
-        colours = _jittered(colours, rng)
-        shape = of["shape"]
-        chosen = rng.integers(0, self._points.shape[1], _POINTS)
-        points = self._points[shape][chosen].astype(np.float32)
-        if rng.random() < 0.5:
-            colours, mask = colours[:, ::-1], mask[:, ::-1]
-            camera[0], camera[4] = -camera[0], 1 - camera[4]
-            points[:, 0] *= -1
-        return {
-            "image": np.concatenate([colours, mask[..., None]], -1)
-            .transpose(2, 0, 1)
-            .astype(np.float32),
-            "camera": camera,
-            "half": of["half"].astype(np.float32),
-            "points": points,
-            "occupied": self._occupied[shape][chosen].astype(np.float32),
-            "kind": np.int64(self._kind[shape]),
-            "reach": np.int64(rng.choice([2, 4, 97])),
-        }
+Figures = Dict[str, torch.Tensor]
 
 
-def _jittered(colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if rng.random() < 0.3:
-        colours = colours[..., rng.permutation(3)]
-    gray = colours.mean(2, keepdims=True)
-    colours = gray + (colours - gray) * rng.uniform(0, 1.3)
-    colours = colours * rng.uniform(0.8, 1.2) + rng.uniform(-0.08, 0.08)
-    return colours.clip(0, 1)
-
-
-def _moved(batch: Dict[str, torch.Tensor], rng: np.random.Generator) -> Dict[str, torch.Tensor]:
-    """Crops as of masks with faults, larger or smaller and off the middle; the room is hidden."""
-    n = len(batch["kind"])
-    some = torch.from_numpy((rng.random(n) < 0.4).astype(np.float32))
-    zoom = 1 + some * torch.from_numpy(rng.uniform(-0.22, 0.1, n).astype(np.float32))
-    shift = some[:, None] * torch.from_numpy(rng.uniform(-0.05, 0.05, (n, 2)).astype(np.float32))
-    matrix = torch.zeros(n, 2, 3)
-    matrix[:, 0, 0] = matrix[:, 1, 1] = 1 / zoom
-    matrix[:, :, 2] = -2 * shift / zoom[:, None]
-    grid = F.affine_grid(matrix, list(batch["image"].shape), align_corners=False)
-    image = F.grid_sample(batch["image"], grid, align_corners=False, padding_mode="border")
-    camera = batch["camera"].clone()
-    camera[:, 3] *= zoom
-    camera[:, 4:] = (camera[:, 4:] - 0.5) * zoom[:, None] + 0.5 + shift
-    mask = image[:, 3:]
-    shown = torch.ones_like(mask)
-    for reach in (2, 4):
-        wide = F.max_pool2d((mask > 0.5).float(), 2 * reach + 1, 1, reach)
-        shown = torch.where((batch["reach"] == reach)[:, None, None, None], wide, shown)
-    return {**batch, "image": torch.cat([image[:, :3] * shown, mask], 1), "camera": camera}
-
-
-def losses(
-    net: network.Network, batch: Dict[str, torch.Tensor]
-) -> Tuple[torch.Tensor, Dict[str, float]]:
+def losses(net: network.Network, batch: Dict[str, torch.Tensor]) -> Tuple[torch.Tensor, Figures]:
     """The sum to be made small, and figures to be logged."""
+    device = batch["image"].device
     image = batch["image"].contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(device.type, torch.bfloat16):
         features, whole, answers = net.encoder(image)
     features, whole, answers = features.float(), whole.float(), answers.float()
     camera, half = batch["camera"], batch["half"]
@@ -135,38 +52,47 @@ def losses(
         batch["points"], noisy_half, noisy, features, batch["image"][:, 3:]
     )
     told = network.pose(noisy[:, 0], noisy[:, 1], noisy[:, 2], noisy_half)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(device.type, torch.bfloat16):
         logits = net.decoder(inputs, whole, told)
     logits = logits.float()
-    occupied = batch["occupied"]
-    found = network.heads(answers)
-    bins = torch.arange(network.ANGLES) * (360 / network.ANGLES) - 180
+    occupied, found = batch["occupied"], network.heads(answers)
+    # What is no furniture teaches its class alone.
+    is_piece = (batch["kind"] < len(CLASSES)).float()
+    bins = torch.arange(network.ANGLES, device=device) * (360 / network.ANGLES) - 180
     away = (bins[None] - camera[:, :1] + 180) % 360 - 180
     target = torch.softmax(-(away**2) / (2 * 6.0**2), 1)
+
+    def mean(values: torch.Tensor) -> torch.Tensor:
+        return (values * is_piece).sum() / is_piece.sum().clamp(min=1)
+
+    def apart(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return F.smooth_l1_loss(one, other, reduction="none")
+
+    outside = F.binary_cross_entropy_with_logits(logits, occupied, reduction="none")
     parts = {
-        "occupancy": 3 * F.binary_cross_entropy_with_logits(logits, occupied),
-        "angle": -0.25 * (target * F.log_softmax(found["angles"], 1)).sum(1).mean(),
-        "above": F.smooth_l1_loss(found["above"] / 10, camera[:, 1] / 10),
-        "nearness": F.smooth_l1_loss(torch.log(found["nearness"]), torch.log(camera[:, 2])),
-        "scale": 4 * F.smooth_l1_loss(torch.log(found["scale"]), torch.log(camera[:, 3])),
-        "middle": 20 * F.smooth_l1_loss(found["middle"], camera[:, 4:]),
-        "half": 4 * F.smooth_l1_loss(found["log_half"], torch.log(half)),
+        "occupancy": 3 * mean(outside.mean(1)),
+        "angle": -0.25 * mean((target * F.log_softmax(found["angles"], 1)).sum(1)),
+        "above": mean(apart(found["above"] / 10, camera[:, 1] / 10)),
+        "nearness": mean(apart(torch.log(found["nearness"]), torch.log(camera[:, 2]))),
+        "scale": 4 * mean(apart(torch.log(found["scale"]), torch.log(camera[:, 3]))),
+        "middle": 20 * mean(apart(found["middle"], camera[:, 4:]).mean(1)),
+        "half": 4 * mean(apart(found["log_half"], torch.log(half)).mean(1)),
         "kind": 0.15 * F.cross_entropy(found["kinds"], batch["kind"]),
     }
     with torch.no_grad():
-        made = logits > 0
-        both = (made & (occupied > 0.5)).sum().item()
-        figures = {name: part.item() for name, part in parts.items()}
-        figures["iou"] = both / max(1, (made | (occupied > 0.5)).sum().item())
+        figures = {name: part.detach() for name, part in parts.items()}
+        made = (logits > 0) & (is_piece[:, None] > 0)
+        true = (occupied > 0.5) & (is_piece[:, None] > 0)
+        figures["iou"] = (made & true).sum() / (made | true).sum().clamp(min=1)
         best = bins[found["angles"].argmax(1)]
         wrong = ((best - camera[:, 0] + 180) % 360 - 180).abs()
-        figures["angle right"] = (wrong < 15).float().mean().item()
-        figures["kind right"] = (found["kinds"].argmax(1) == batch["kind"]).float().mean().item()
-    return sum(parts.values()), figures
+        figures["angle right"] = mean((wrong < 15).float())
+        figures["kind right"] = (found["kinds"].argmax(1) == batch["kind"]).float().mean()
+    return torch.stack(list(parts.values())).sum(), figures
 
 
 def _with_noise(camera: torch.Tensor, half: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
-    noise = torch.randn(len(camera), 9)
+    noise = torch.randn(len(camera), 9, device=camera.device)
     camera = camera.clone()
     camera[:, 0] += noise[:, 0] * _NOISE["around"]
     camera[:, 1] += noise[:, 1] * _NOISE["above"]
@@ -176,72 +102,60 @@ def _with_noise(camera: torch.Tensor, half: torch.Tensor) -> Tuple[torch.Tensor,
     return camera, half * torch.exp(noise[:, 6:] * _NOISE["half"])
 
 
-def _rate(step: int, steps: int) -> float:
-    return _RATE * min(1.0, (step + 1) / _WARM_UP, max(0.01, (steps - step) / (_FALL * steps)))
+def _rate(step: int, part: float) -> float:
+    """The rate at a step, and at this part of the time, 0 to 1."""
+    return _RATE * min(1.0, (step + 1) / _WARM_UP, max(_LEAST_RATE, (1 - part) / _FALL))
 
 
-def train(plan: dataset.Plan, steps: int, rank: int, processes: int, port: int) -> None:
-    """Go on from the last checkpoint, if any, to `steps`."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"tcp://127.0.0.1:{port}", rank=rank, world_size=processes)
+def train(plan: dataset.Plan, minutes: float) -> None:
+    """Go on from the last checkpoint, if any, until `minutes` have been spent in all."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_num_threads(os.cpu_count() or 1)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    size = _BATCH if device.type == "cuda" else _SMALL_BATCH
     torch.manual_seed(plan.seed)
-    net = network.Network().to(memory_format=torch.channels_last)
-    average = copy.deepcopy(net).eval()
+    net = network.Network().to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=0.02)
+    average = copy.deepcopy(net).eval()
     path = plan.folder / "checkpoint.pt"
-    first = 0
+    step, spent = 0, 0.0
     if path.exists():
-        kept = torch.load(path)
+        kept = torch.load(path, map_location=device)
         net.load_state_dict(kept["net"])
         average.load_state_dict(kept["average"])
         optimizer.load_state_dict(kept["optimizer"])
-        first = kept["step"]
-    data = Set(plan)
-    rng = np.random.default_rng([plan.seed, rank, first])
-    torch.manual_seed(plan.seed * 1000 + rank + first)
-    saved = logged = time.time()
-    total: Dict[str, float] = {}
-    for step in range(first, steps):
+        step, spent = kept["step"], kept["spent"]
+        torch.manual_seed(plan.seed + step)
+    pictures = Pictures(plan, device)
+    pictures.wait()
+    saved = logged = last = time.monotonic()
+    total: Figures = {}
+    count = 0
+    while spent < minutes * 60:
         for group in optimizer.param_groups:
-            group["lr"] = _rate(step, steps)
+            group["lr"] = _rate(step, spent / (minutes * 60))
         net.train()
-        loss, figures = losses(net, data.batch(rng))
+        loss, figures = losses(net, pictures.batch(size, _POINTS))
         optimizer.zero_grad()
         loss.backward()
-        _average_gradients(net, processes)
         torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
         optimizer.step()
-        _follow(average, net, min(_AVERAGE, (step + 1) / (step + 10)))
-        for name, value in figures.items():
-            total[name] = total.get(name, 0.0) + value / _LOG_EVERY
-        if (step + 1) % _READ_EVERY == 0:
-            data.read()
-        if rank == 0 and (step + 1) % _LOG_EVERY == 0:
-            now = time.time()
-            print(_line(step + 1, (now - logged) / _LOG_EVERY, len(data), total), flush=True)
-            if (step + 1) % (20 * _LOG_EVERY) == 0:
-                print(
-                    "held out:",
-                    _line(step + 1, 0.0, _HELD_OUT, _held_out(average, data)),
-                    flush=True,
-                )
-            total, logged = {}, now
-        elif (step + 1) % _LOG_EVERY == 0:
-            total = {}
-        if rank == 0 and (time.time() - saved > _SAVE_EVERY_S or step + 1 == steps):
-            saved = time.time()
-            _save(path, net, average, optimizer, step + 1)
-    dist.barrier()
-    dist.destroy_process_group()
-
-
-def _average_gradients(net: torch.nn.Module, processes: int) -> None:
-    gradients = [p.grad for p in net.parameters() if p.grad is not None]
-    flat = torch.cat([g.reshape(-1) for g in gradients])
-    dist.all_reduce(flat)
-    flat /= processes
-    for gradient, values in zip(gradients, flat.split([g.numel() for g in gradients])):
-        gradient.copy_(values.view_as(gradient))
+        step, count = step + 1, count + 1
+        _follow(average, net, min(_AVERAGE, step / (step + 9)))
+        total = {name: total.get(name, 0) + value for name, value in figures.items()}
+        if step % _READ_EVERY == 0:
+            pictures.read()
+        now = time.monotonic()
+        spent, last = spent + now - last, now
+        if now - logged > _LOG_EVERY_S:
+            head = f"step {step}, {spent:.0f} s ({(now - logged) / count:.3f} s a step)"
+            print(f"{head}, {len(pictures)} pictures: {_line(total, count)}", flush=True)
+            total, count, logged = {}, 0, now
+        if now - saved > _SAVE_EVERY_S or spent >= minutes * 60:
+            _save(path, net, average, optimizer, step, spent)
+            print(f"held out: {_line(*_held_out(average, pictures, size))}", flush=True)
+            saved = now
 
 
 @torch.no_grad()
@@ -252,10 +166,12 @@ def _follow(average: torch.nn.Module, net: torch.nn.Module, keep: float) -> None
 
 
 @torch.no_grad()
-def _held_out(average: network.Network, data: Set) -> Dict[str, float]:
-    rng = np.random.default_rng(0)
-    found = [losses(average, data.batch(rng, held_out=True))[1] for _ in range(8)]
-    return {name: float(np.mean([figures[name] for figures in found])) for name in found[0]}
+def _held_out(average: network.Network, pictures: Pictures, size: int) -> Tuple[Figures, int]:
+    total: Figures = {}
+    for _ in range(_HELD_OUT_BATCHES):
+        _, figures = losses(average, pictures.batch(size, _POINTS, held_out=True))
+        total = {name: total.get(name, 0) + value for name, value in figures.items()}
+    return total, _HELD_OUT_BATCHES
 
 
 def _save(
@@ -264,13 +180,14 @@ def _save(
     average: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
     step: int,
+    spent: float,
 ) -> None:
     part = path.with_suffix(".part")
-    states = {"net": net.state_dict(), "average": average.state_dict()}
-    torch.save({**states, "optimizer": optimizer.state_dict(), "step": step}, part)
+    states: Dict[str, Any] = {"net": net.state_dict(), "average": average.state_dict()}
+    states["optimizer"] = optimizer.state_dict()
+    torch.save({**states, "step": step, "spent": spent}, part)
     part.replace(path)
 
 
-def _line(step: int, seconds: float, pictures: int, figures: Dict[str, float]) -> str:
-    values = " ".join(f"{name} {value:.3f}" for name, value in figures.items())
-    return f"step {step} ({seconds:.2f} s, {pictures} pictures): {values}"
+def _line(total: Figures, count: int) -> str:
+    return " ".join(f"{name} {float(value) / count:.3f}" for name, value in total.items())
