@@ -26,9 +26,9 @@ from local_space.templates import COARSE
 _CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
 # A field with fewer surface cells than this is nothing that could be fitted.
 _FEWEST = 20
-# The share of a field outside its largest part that makes it rubble. Then so many pieces of the
-# catalogue are fitted, and one that agrees with the field to this degree stands for it.
-_RUBBLE, _TEMPLATES, _AGREES = 0.045, 4, 0.8
+# The share of a field outside its largest part that makes it rubble, and how many pieces of the
+# catalogue are fitted then.
+_RUBBLE, _TEMPLATES = 0.055, 4
 # Surfaces are compared on this many cells, and are the same within this share of the longest side.
 # What explaining the photo counts beside agreeing with the field.
 _CUBE, _NEAR, _EXPLAINS = 32, 0.05, 0.5
@@ -93,8 +93,7 @@ def build(
     best = max((fit for fit in fits if fit), key=lambda fit: fit.value, default=None)
     if best is None or best.overlap < _MIN_OVERLAP:
         raise NothingLikeFurniture
-    if _is_rubble(recognised, best.hypothesis):
-        best = _like(recognised, best) or best
+    best = _without_rubble(recognised, best)
     field = _field(recognised, best, octree_resolution)
     if field.max() <= 0:
         raise NothingLikeFurniture
@@ -132,24 +131,28 @@ def _of_field(recognised: Recognised, start: Hypothesis) -> Optional[_Fit]:
     return _fitted(recognised, start, rim, None) if len(rim) >= _FEWEST else None
 
 
-def _is_rubble(recognised: Recognised, hypothesis: Hypothesis) -> bool:
-    """Whether the field falls into fragments, as it does where thin parts are not sure."""
-    solid = recognised.logits(templates.grid(np.full(3, _CUBE)), hypothesis) > 0
+def _without_rubble(recognised: Recognised, field: _Fit) -> _Fit:
+    """The field, or the catalogue's piece that is like it where fragments would be lost with it."""
+    solid = recognised.logits(templates.grid(np.full(3, _CUBE)), field.hypothesis) > 0
     parts, _ = ndimage.label(solid.reshape(_CUBE, _CUBE, _CUBE))
     cells = np.bincount(parts.ravel())[1:]
-    return bool(cells.max(initial=0) < (1 - _RUBBLE) * cells.sum())
+    if cells.max(initial=0) >= (1 - _RUBBLE) * cells.sum():
+        return field
+    largest = templates.on_rim(parts == cells.argmax() + 1)
+    like = _like(recognised, field)
+    mask = _small_mask(recognised)
+    return like if like.overlap > _overlap(field.hypothesis, largest, mask) else field
 
 
-def _like(recognised: Recognised, field: _Fit) -> Optional[_Fit]:
-    """The piece of the catalogue whose surface is most like the field's, if one is like it."""
+def _like(recognised: Recognised, field: _Fit) -> _Fit:
+    """The catalogue's piece that explains the photo, and whose surface is most like the field's."""
     start = field.hypothesis
     logits = recognised.logits(templates.grid(np.full(3, COARSE)), start)
     found = templates.best(recognised, start, 1 / (1 + np.exp(-logits)), _TEMPLATES)
     fits = [_fitted(recognised, start, templates.rim(piece), piece) for piece in found]
     of_field = _surface(recognised, field)
     like = [(_agreement(_surface(recognised, fit), of_field), fit) for fit in fits]
-    agreement, best = max(like, key=lambda it: it[0] + _EXPLAINS * it[1].value)
-    return best if agreement > _AGREES else None
+    return max(like, key=lambda it: it[0] + _EXPLAINS * it[1].value)[1]
 
 
 def _surface(recognised: Recognised, fit: _Fit) -> Tuple[np.ndarray, np.ndarray]:
@@ -181,8 +184,7 @@ def _fitted(
     recognised: Recognised, start: Hypothesis, points: np.ndarray, template: Optional[int]
 ) -> _Fit:
     """Camera and proportions at which the silhouette of `points` overlaps most with the photo's."""
-    mask = recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3))
-    first = _numbers(start)
+    mask, first = _small_mask(recognised), _numbers(start)
 
     def loss(step: np.ndarray) -> float:
         tried = _with_numbers(start, first + step * _FREEDOM, points, mask)
@@ -195,6 +197,11 @@ def _fitted(
     overlap = _overlap(best, points, mask)
     likely = _LIKELY * float(np.log(start.probability))
     return _Fit(best, template, overlap, overlap + likely)
+
+
+def _small_mask(recognised: Recognised) -> np.ndarray:
+    """The photo's silhouette (_SIDE, _SIDE), 0 to 1."""
+    return np.asarray(recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3)))
 
 
 def _numbers(hypothesis: Hypothesis) -> np.ndarray:

@@ -87,9 +87,9 @@ def rim(piece: int) -> np.ndarray:
 
 
 def on_rim(solid: np.ndarray) -> np.ndarray:
-    """Points of the surface cells of a coarse solid, moved out so that they reach the box."""
-    rim = (solid & ~ndimage.binary_erosion(solid)).ravel()
-    return grid(np.full(3, COARSE))[rim] * (COARSE / (COARSE - 1))
+    """Points of the surface cells of a cube of cells, moved out so that they reach the box."""
+    rim, cells = (solid & ~ndimage.binary_erosion(solid)).ravel(), len(solid)
+    return grid(np.full(3, cells))[rim] * (cells / (cells - 1))
 
 
 def field(piece: int, counts: np.ndarray) -> np.ndarray:
