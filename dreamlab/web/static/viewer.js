@@ -28,7 +28,7 @@ export async function warmUp() {
   isWarm = true;
   const viewer = document.createElement("model-viewer");
   viewer.className = "unseen";
-  viewer.ariaHidden = "true";
+  viewer.inert = true;
   viewer.setAttribute("shadow-intensity", "1");
   viewer.setAttribute("loading", "eager");
   viewer.setAttribute("src", new URL("warm-up.glb", import.meta.url));
