@@ -35,7 +35,7 @@ RUN = """
     const shown = performance.now();
     const entries = performance.getEntriesByType("resource");
     const post = entries.find(({ name }) => name.includes("process_furniture_image"));
-    const glb = entries.find(({ name }) => /\\.glb(\\?|$)/.test(name));
+    const glb = entries.find(({ name }) => /sessions.*\\.glb/.test(name));
     resolve([
       post.startTime - start,
       post.responseEnd - post.startTime,

@@ -22,7 +22,12 @@ INSTALLED = {
     )
 }
 # Not mimetypes: Windows' registry may have text/plain for .js, and `nosniff` forbids to run that.
-CONTENT_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+CONTENT_TYPES = {
+    ".css": "text/css",
+    ".glb": "model/gltf-binary",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 IMMUTABLE = "public, max-age=31536000, immutable"
 # The Content-Security-Policy (W3C CSP level 3) of a page that loads nothing but its own files.
 POLICY = {

@@ -98,7 +98,7 @@ window.decoded = [];
 window.urls = new Set();
 const { createImageBitmap } = window, { createObjectURL, revokeObjectURL } = URL;
 window.createImageBitmap = (...given) =>
-  createImageBitmap(...given).finally(() => decoded.push(given[0].name));
+  createImageBitmap(...given).finally(() => given[0].name && decoded.push(given[0].name));
 URL.createObjectURL = (file) => {
   const url = createObjectURL(file);
   urls.add(url);

@@ -5,15 +5,17 @@ import * as messages from "./messages.js";
 import * as storage from "./storage.js";
 import { createButton, createIcon } from "./gallery.js";
 
-// The pause between two looks at their states grows: a model takes seconds here, minutes there.
-const FIRST_PAUSE_S = 0.4;
+// The pause between two looks at their states, as a share of the time since the last start: a model
+// takes seconds here, minutes there.
+const PAUSE = 0.1;
+const MIN_PAUSE_S = 0.4;
 const MAX_PAUSE_S = 3;
 
 const cards = document.getElementById("under-way");
 const states = new Map(); // what is known of each, by id
 let watched = null; // the id of the one on the stage
 let isPolling = false;
-let pause = FIRST_PAUSE_S;
+let startedAt = Date.now();
 let handlers = {};
 
 // onChange(state) hears of the one on the stage, onEnd(state, isWatched) of each end, and
@@ -29,7 +31,7 @@ export function add(state, size = null) {
   // The answer to a repeated form may be that it has ended: that is for the next look.
   if (!hasEnded(state)) states.set(state.generation_id, state);
   watch(state.generation_id);
-  pause = FIRST_PAUSE_S;
+  startedAt = Date.now();
   poll();
 }
 
@@ -65,8 +67,8 @@ async function poll() {
     const open = storage.waiting().filter(({ id }) => !hasEnded(states.get(id) ?? {}));
     if (!open.length) break;
     await Promise.all(open.map(({ id }) => look(id)));
-    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
-    pause = Math.min(pause * 1.15, MAX_PAUSE_S);
+    const pause = Math.max(((Date.now() - startedAt) / 1000) * PAUSE, MIN_PAUSE_S);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, MAX_PAUSE_S) * 1000));
   }
   isPolling = false;
 }

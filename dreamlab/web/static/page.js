@@ -264,7 +264,7 @@ document.addEventListener("photos", () => {
   byId("make").focus({ preventScroll: true });
   // Both take seconds on a phone.
   for (const [, photo] of views.allPhotos()) photos.shrink(photo);
-  viewer.load().catch(() => {});
+  viewer.warmUp().catch(() => {});
 });
 byId("form").addEventListener("input", () => (key = null));
 byId("cancel").addEventListener("click", () => {

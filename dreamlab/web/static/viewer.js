@@ -18,6 +18,24 @@ export function load() {
   return loading;
 }
 
+let isWarm = false;
+
+// Draws a tiny model that nobody sees. A phone takes seconds to compile the shaders, and has the
+// time before the real model is there.
+export async function warmUp() {
+  await load();
+  if (isWarm) return;
+  isWarm = true;
+  const viewer = document.createElement("model-viewer");
+  viewer.className = "unseen";
+  viewer.inert = true;
+  viewer.setAttribute("shadow-intensity", "1");
+  viewer.setAttribute("loading", "eager");
+  viewer.setAttribute("src", new URL("warm-up.glb", import.meta.url));
+  document.body.append(viewer);
+  await loaded(viewer).finally(() => viewer.remove());
+}
+
 // Shows the model at `url`, and the image `poster` until it is loaded. In AR it has its own size;
 // Apple's Quick Look takes it from `usdz`.
 export async function show(url, usdz, name, poster) {
