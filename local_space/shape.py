@@ -139,9 +139,9 @@ def _without_rubble(recognised: Recognised, field: _Fit) -> _Fit:
     if cells.max(initial=0) >= (1 - _RUBBLE) * cells.sum():
         return field
     largest = templates.on_rim(parts == cells.argmax() + 1)
+    overlap = _overlap(field.hypothesis, largest, _small_mask(recognised))
     like = _like(recognised, field)
-    mask = _small_mask(recognised)
-    return like if like.overlap > _overlap(field.hypothesis, largest, mask) else field
+    return like if like.overlap > overlap else field
 
 
 def _like(recognised: Recognised, field: _Fit) -> _Fit:
