@@ -2,8 +2,7 @@
 
 One photo: the network says what it is and from where it is seen; camera and proportions are then
 fitted to the silhouette (Nelder and Mead, 1965); the surface is the zero level of the network's
-field, or that of the catalogue's piece that agrees with it, where the field falls into fragments.
-With a view from a side: the visual hull, without what the field says is empty.
+field. With a view from a side: the visual hull, without what the field says is empty.
 """
 
 from __future__ import annotations
@@ -14,24 +13,17 @@ import numpy as np
 from scipy import ndimage
 from scipy.optimize import minimize
 
-from local_space import geometry, recognition, surface, templates
+from local_space import geometry, recognition, surface
 from local_space.camera import Camera, framed
 from local_space.outlines import MARGIN
 from local_space.recognition import FILL, SIDE, Hypothesis, Recognised
 from local_space.segmentation import View
 from local_space.surface import Mesh
-from local_space.templates import COARSE
 
 # Cells of the longest side of the surface: of the octree resolution, and at least.
 _CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
-# A field with fewer surface cells than this is nothing that could be fitted.
-_FEWEST = 20
-# The share of a field outside its largest part that makes it rubble, and how many pieces of the
-# catalogue are fitted then.
-_RUBBLE, _TEMPLATES = 0.055, 4
-# Surfaces are compared on this many cells, and are the same within this share of the longest side.
-# What explaining the photo counts beside agreeing with the field.
-_CUBE, _NEAR, _EXPLAINS = 32, 0.05, 0.5
+# Cells a side of the field that is fitted; with fewer surface cells it is nothing to be fitted.
+_COARSE, _FEWEST = 24, 20
 # Fits whose silhouettes overlap less with the photo's explain nothing, and a class that is less
 # likely is none. All validation pieces are above both; thin pieces overlap little. What is likelier
 # no furniture than this is refused: validation pieces and photos of furniture reach 0.64.
@@ -66,7 +58,6 @@ class SeveralPieces(ValueError):
 
 class _Fit(NamedTuple):
     hypothesis: Hypothesis
-    template: Optional[int]  # a piece of the catalogue; None for the network's own field
     overlap: float  # of the silhouettes, 0 to 1
     value: float  # the overlap, and what the likelihood of the angle adds
 
@@ -89,12 +80,11 @@ def build(
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
     if recognised.nothing > _NO_FURNITURE or recognised.probability < _MIN_PROBABILITY:
         raise NothingLikeFurniture
-    fits = [_of_field(recognised, hypothesis) for hypothesis in recognised.hypotheses]
+    fits = [_fitted(recognised, hypothesis) for hypothesis in recognised.hypotheses]
     best = max((fit for fit in fits if fit), key=lambda fit: fit.value, default=None)
     if best is None or best.overlap < _MIN_OVERLAP:
         raise NothingLikeFurniture
-    best = _without_rubble(recognised, best)
-    field = _field(recognised, best, octree_resolution)
+    field = _field(recognised, best.hypothesis, octree_resolution)
     if field.max() <= 0:
         raise NothingLikeFurniture
     mesh = surface.extract(field, octree_resolution)
@@ -114,7 +104,7 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
     half = counts / counts.max() / 2
     camera = Camera(0.0, 0.0, _FAR, FILL / 2 / half[:2].max(), (0.5, 0.5))
     few = np.maximum(8, np.round(2 * half * _CARVING_CELLS)).astype(int)
-    logits = recognised.logits(templates.grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
+    logits = recognised.logits(_grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
     smooth = ndimage.gaussian_filter(logits, 1.0)
     fine = ndimage.zoom(smooth, counts / few, order=1, mode="nearest", grid_mode=True)
     carved = np.minimum(hull, _distances(fine) + _DOUBT)
@@ -124,67 +114,13 @@ def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
     return carved
 
 
-def _of_field(recognised: Recognised, start: Hypothesis) -> Optional[_Fit]:
-    """The network's own field, fitted to the photo; None where there is next to nothing in it."""
-    solid = recognised.logits(templates.grid(np.full(3, COARSE)), start) > 0
-    rim = templates.on_rim(solid.reshape(COARSE, COARSE, COARSE))
-    return _fitted(recognised, start, rim, None) if len(rim) >= _FEWEST else None
-
-
-def _without_rubble(recognised: Recognised, field: _Fit) -> _Fit:
-    """The field, or the catalogue's piece that is like it where fragments would be lost with it."""
-    solid = recognised.logits(templates.grid(np.full(3, _CUBE)), field.hypothesis) > 0
-    parts, _ = ndimage.label(solid.reshape(_CUBE, _CUBE, _CUBE))
-    cells = np.bincount(parts.ravel())[1:]
-    if cells.max(initial=0) >= (1 - _RUBBLE) * cells.sum():
-        return field
-    largest = templates.on_rim(parts == cells.argmax() + 1)
-    overlap = _overlap(field.hypothesis, largest, _small_mask(recognised))
-    like = _like(recognised, field)
-    return like if like.overlap > overlap else field
-
-
-def _like(recognised: Recognised, field: _Fit) -> _Fit:
-    """The catalogue's piece that explains the photo, and whose surface is most like the field's."""
-    start = field.hypothesis
-    logits = recognised.logits(templates.grid(np.full(3, COARSE)), start)
-    found = templates.best(recognised, start, 1 / (1 + np.exp(-logits)), _TEMPLATES)
-    fits = [_fitted(recognised, start, templates.rim(piece), piece) for piece in found]
-    of_field = _surface(recognised, field)
-    like = [(_agreement(_surface(recognised, fit), of_field), fit) for fit in fits]
-    return max(like, key=lambda it: it[0] + _EXPLAINS * it[1].value)[1]
-
-
-def _surface(recognised: Recognised, fit: _Fit) -> Tuple[np.ndarray, np.ndarray]:
-    """The cells of the surface on a grid of the cube around the piece, and how far each is away."""
-    boxed = templates.grid(np.full(3, _CUBE)) / 2 / fit.hypothesis.half
-    within = (np.abs(boxed) < 1).all(1)
-    filled = np.zeros(len(boxed), bool)
-    if fit.template is None:
-        filled[within] = recognised.logits(boxed[within], fit.hypothesis) > 0
-    else:
-        filled[within] = templates.inside(fit.template, boxed[within])
-    solid = filled.reshape(_CUBE, _CUBE, _CUBE)
-    cells = solid & ~ndimage.binary_erosion(solid)
-    return cells, ndimage.distance_transform_edt(~cells) / _CUBE
-
-
-def _agreement(one: Tuple[np.ndarray, np.ndarray], other: Tuple[np.ndarray, np.ndarray]) -> float:
-    """The F-score of two surfaces on the cube's grid."""
-    if not one[0].any() or not other[0].any():
-        return 0.0
-    shares = [
-        float((away[cells] < _NEAR).mean())
-        for cells, away in ((one[0], other[1]), (other[0], one[1]))
-    ]
-    return 2 * shares[0] * shares[1] / max(sum(shares), 1e-9)
-
-
-def _fitted(
-    recognised: Recognised, start: Hypothesis, points: np.ndarray, template: Optional[int]
-) -> _Fit:
-    """Camera and proportions at which the silhouette of `points` overlaps most with the photo's."""
-    mask, first = _small_mask(recognised), _numbers(start)
+def _fitted(recognised: Recognised, start: Hypothesis) -> Optional[_Fit]:
+    """Camera and proportions at which the field's silhouette overlaps most with the photo's."""
+    points = _rim(recognised, start)
+    if len(points) < _FEWEST:
+        return None
+    mask = recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3))
+    first = _numbers(start)
 
     def loss(step: np.ndarray) -> float:
         tried = _with_numbers(start, first + step * _FREEDOM, points, mask)
@@ -195,13 +131,15 @@ def _fitted(
     found = minimize(loss, np.zeros(5), method="Nelder-Mead", options=options)
     best = _with_numbers(start, first + found.x * _FREEDOM, points, mask)
     overlap = _overlap(best, points, mask)
-    likely = _LIKELY * float(np.log(start.probability))
-    return _Fit(best, template, overlap, overlap + likely)
+    return _Fit(best, overlap, overlap + _LIKELY * float(np.log(start.probability)))
 
 
-def _small_mask(recognised: Recognised) -> np.ndarray:
-    """The photo's silhouette (_SIDE, _SIDE), 0 to 1."""
-    return np.asarray(recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3)))
+def _rim(recognised: Recognised, hypothesis: Hypothesis) -> np.ndarray:
+    """Points of the field's surface cells, in box coordinates, moved out so that they reach it."""
+    boxed = _grid(np.full(3, _COARSE))
+    solid = recognised.logits(boxed, hypothesis).reshape(_COARSE, _COARSE, _COARSE) > 0
+    rim = (solid & ~ndimage.binary_erosion(solid)).ravel()
+    return boxed[rim] * (_COARSE / (_COARSE - 1))
 
 
 def _numbers(hypothesis: Hypothesis) -> np.ndarray:
@@ -247,13 +185,17 @@ def _silhouette(hypothesis: Hypothesis, points: np.ndarray) -> np.ndarray:
     return ndimage.binary_closing(drawn, np.ones((3, 3)))
 
 
-def _field(recognised: Recognised, fit: _Fit, octree_resolution: int) -> np.ndarray:
-    """The signed distances of a fit's surface."""
+def _field(recognised: Recognised, hypothesis: Hypothesis, octree_resolution: int) -> np.ndarray:
+    """The signed distances of the network's surface."""
     cells = max(_MIN_CELLS, _CELLS_PER_OCTREE * octree_resolution)
-    counts = np.maximum(8, np.round(fit.hypothesis.half * 2 * cells)).astype(int)
-    if fit.template is None:
-        return _distances(_logits(recognised, fit.hypothesis, counts))
-    return _distances(templates.field(fit.template, counts))
+    counts = np.maximum(8, np.round(hypothesis.half * 2 * cells)).astype(int)
+    return _distances(_logits(recognised, hypothesis, counts))
+
+
+def _grid(counts: np.ndarray) -> np.ndarray:
+    """The middles of the box's cells, (n, 3), -1 to 1."""
+    lines = [(np.arange(n) + 0.5) / n * 2 - 1 for n in counts]
+    return np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, 3)
 
 
 def _distances(logits: np.ndarray) -> np.ndarray:
@@ -270,7 +212,7 @@ def _distances(logits: np.ndarray) -> np.ndarray:
 def _logits(recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray) -> np.ndarray:
     """The network's field on `counts` cells a side, looked at closely where the surface may be."""
     few = np.maximum(8, np.round(counts / 3)).astype(int)
-    coarse = recognised.logits(templates.grid(few), hypothesis).reshape(few)
+    coarse = recognised.logits(_grid(few), hypothesis).reshape(few)
     zoomed = ndimage.zoom(coarse, counts / few, order=1, mode="nearest", grid_mode=True)
     low = ndimage.minimum_filter(coarse, 3)
     high = ndimage.maximum_filter(coarse, 3)
@@ -278,5 +220,5 @@ def _logits(recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray) 
     look = ndimage.zoom(open_question, counts / few, order=0, mode="nearest", grid_mode=True)
     fine = zoomed.ravel()
     at = np.flatnonzero(look.ravel())
-    fine[at] = recognised.logits(templates.grid(counts)[at], hypothesis)
+    fine[at] = recognised.logits(_grid(counts)[at], hypothesis)
     return ndimage.gaussian_filter(fine.reshape(counts), _RAGGED)

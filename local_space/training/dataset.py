@@ -11,15 +11,13 @@ from typing import Any, Dict, List, NamedTuple, Sequence
 import numpy as np
 
 from local_space.recognition import CLASSES, NOTHING
-from local_space.training import library, renderer, shapes, templates
+from local_space.training import library, renderer, shapes
 from local_space.training.shapes import Shape
 
 _KINDS = (*CLASSES, NOTHING)
 SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 24, 240
 # The share of the pictures that show furniture of the library.
 _FROM_LIBRARY = 0.25
-# So many pieces the engine keeps.
-_TEMPLATES = 5000
 # How far a shape is stretched along each axis before a picture.
 _STRETCH = 0.15
 
@@ -35,10 +33,6 @@ class Plan(NamedTuple):
     @property
     def library(self) -> Path:
         return self.folder / "library.npz"
-
-    @property
-    def pieces(self) -> Path:
-        return self.folder / "pieces.npz"
 
     def chunk(self, number: int) -> Path:
         return self.folder / f"chunk-{number:05}.npz"
@@ -56,12 +50,6 @@ def make_library(plan: Plan) -> None:
             "counts": np.array([(len(s.vertices), len(s.faces)) for s in made]),
         }
         _save(plan.library, {**_occupancy(made), **meshes})
-
-
-def make_templates(plan: Plan) -> None:
-    """The pieces that the engine itself keeps."""
-    if not plan.pieces.exists():
-        _save(plan.pieces, templates.made(plan.seed * 1_000_000, _TEMPLATES))
 
 
 def make_chunks(plan: Plan, worker: int, workers: int) -> None:

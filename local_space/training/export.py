@@ -1,4 +1,4 @@
-"""Writes what the engine reads: averaged weights as two ONNX graphs, and pieces, in one archive."""
+"""Writes the averaged weights as the file that the engine reads: two ONNX graphs in one archive."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ _ENCODED = ("features", "whole", "angles", "kinds", "view", "middle", "log_half"
 _DECODED = ("points", "half", "camera", "features", "mask", "whole")
 
 
-def export(checkpoint: Path, pieces: Path, path: Path) -> None:
-    """Both graphs, large weights as half floats, and the pieces."""
+def export(checkpoint: Path, path: Path) -> None:
+    """Both graphs, large weights as half floats, in one archive."""
     net = network.Network()
     net.load_state_dict(torch.load(checkpoint, map_location="cpu")["average"])
     net.eval()
@@ -92,7 +92,6 @@ def export(checkpoint: Path, pieces: Path, path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, graph in graphs.items():
             archive.writestr(zipfile.ZipInfo(name), graph, zipfile.ZIP_DEFLATED)
-        archive.writestr(zipfile.ZipInfo("pieces.npz"), pieces.read_bytes())
 
 
 def _graph(

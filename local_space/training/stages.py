@@ -16,10 +16,9 @@ _WEIGHTS = Path(__file__).parent.parent / "shape.zip"
 
 
 def render(plan: Plan, processes: int) -> None:
-    """Make the shapes and the pictures of them, and the pieces that the engine keeps."""
+    """Make the shapes and the pictures of them."""
     dataset.make_library(plan)
     _in_processes(processes, _chunks, plan)
-    dataset.make_templates(plan)
 
 
 def train(plan: Plan, minutes: float) -> None:
@@ -30,10 +29,10 @@ def train(plan: Plan, minutes: float) -> None:
 
 
 def export(plan: Plan) -> None:
-    """Write the weights and the pieces where the engine reads them."""
+    """Write the weights where the engine reads them."""
     from local_space.training.export import export
 
-    export(plan.folder / "checkpoint.pt", plan.pieces, _WEIGHTS)
+    export(plan.folder / "checkpoint.pt", _WEIGHTS)
 
 
 def _chunks(rank: int, processes: int, plan: Plan) -> None:

@@ -62,7 +62,7 @@ def test_the_guessed_size_is_shown_and_another_one_is_kept_and_sent(
         page = tab.page
         make_stool(tab)
         guess = float(page.input_value("#result-size input"))
-        assert 20 < guess < 90
+        assert 20 < guess < 120
         assert page.input_value("#size input") == ""
         wait_for_number(tab, f"{guess:g} cm")
         assert shown_height_m(tab) == pytest.approx(guess / 100, abs=1e-4)
