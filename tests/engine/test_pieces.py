@@ -46,7 +46,7 @@ EXTENTS = {
     "couch": (1.0, 0.330, 0.395),
     "desk": (1.0, 0.706, 0.483),
     "desklamp": (0.607, 1.0, 0.593),
-    "stool": (0.400, 1.0, 0.525),
+    "stool": (0.394, 1.0, 0.508),
     "televisionCabinet": (0.797, 1.0, 0.410),
 }
 # The same of a transparent picture, which needs no segmentation network.

@@ -37,6 +37,8 @@ def test_the_keyboard_alone_is_enough(browser: Browser, site: str) -> None:
         keyboard.type("42")
         keyboard.press("Enter")
         tab.wait_for_model("stool.glb")
+        # Else it would be asked for when the model has gone.
+        tab.page.wait_for_function("() => document.querySelector('.look img').complete")
         assert "42" in tab.text("#facts")
         assert tab.page.evaluate("document.activeElement.id") == "name"
         assert tab.page.text_content("#live") == "stool is ready."

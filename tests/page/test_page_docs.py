@@ -7,7 +7,7 @@ import re
 from typing import Any, List
 
 from dreamlab.web import assets, docs
-from support.api import DATA
+from support.api import DATA, wait_until
 from support.browser import Browser, require
 from support.browser_tab import DESKTOP, PHONE, BrowserTab, open_tab
 from support.processes import Server, StartServer
@@ -53,7 +53,7 @@ def test_a_reader_tries_requests(browser: Browser, quick_server: Server) -> None
         tab.page.emulate_media(color_scheme="dark")
         tab.page.wait_for_selector("html.dark-mode")
         assert colour(tab, "body", "backgroundColor") == "rgb(28, 32, 34)"
-        assert colour(tab, ".opblock-tag", "color") != light[1]
+        assert wait_until(lambda: colour(tab, ".opblock-tag", "color") != light[1])
         tab.screenshot("docs-dark")
 
 
