@@ -213,3 +213,11 @@ def test_the_network_finds_the_chair_in_the_room() -> None:
     assert [columns[0], rows[0], columns[-1], rows[-1]] == pytest.approx(
         [215, 166, 558, 686], abs=12
     )
+
+
+def test_legs_that_a_seat_outshines_are_found() -> None:
+    """The chair: cafe_set_mota_chair of Blend Swap's models in sweethome3d-furniture, CC BY 3.0."""
+    view = segmentation.cut_out(Image.open(DATA / "legs" / "chair.jpg"))
+    rows = np.flatnonzero(view.silhouette.any(1))
+    # The seat ends at 350, the legs at 540, measured by eye.
+    assert [rows[0], rows[-1]] == pytest.approx([142, 540], abs=8)
