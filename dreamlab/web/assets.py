@@ -72,7 +72,6 @@ def deliver_html(html: str, sources: Mapping[str, str]) -> Response:
     answer.headers["Content-Security-Policy"] = policy
     # A site that a page links to does not learn where this server is.
     answer.headers["Referrer-Policy"] = "no-referrer"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
     return answer
 
 
