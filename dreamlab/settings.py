@@ -250,9 +250,14 @@ class Settings:
         A Space of Hugging Face has a queue and machines of its own. A server at a URL is one GPU,
         which its endpoints share.
         """
-        if self.generator_concurrency is None and self.engine != LOCAL and "://" not in self.engine:
+        if self.generator_concurrency is None and self.is_space:
             return None
         return self.generator_concurrency or 1
+
+    @property
+    def is_space(self) -> bool:
+        """Whether the engine is a Space of Hugging Face."""
+        return self.engine != LOCAL and "://" not in self.engine
 
     @property
     def has_metrics(self) -> bool:

@@ -7,7 +7,7 @@ import time
 from typing import Any, Dict, Optional
 
 from dreamlab.background import start
-from dreamlab.settings import LOCAL, Settings
+from dreamlab.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +18,7 @@ class GpuQuota:
     """The quota as Hugging Face told it last. It is asked in the background."""
 
     def __init__(self, settings: Settings) -> None:
-        is_space = settings.engine != LOCAL and "://" not in settings.engine
-        self._token = settings.hf_token if is_space else None
+        self._token = settings.hf_token if settings.is_space else None
         self._last: Optional[Dict[str, Any]] = None
         self._asked = -_ASK_EVERY_S
 
