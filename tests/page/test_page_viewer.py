@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,13 @@ import requests
 from dreamlab.web import assets, page
 from support.browser import Browser
 from support.browser_tab import open_tab
-from support.processes import PROJECT, StartServer
+from support.processes import StartServer, copy_without_node_modules
 
 
 def test_the_hosted_viewer_is_used_where_none_is_installed(
     browser: Browser, tmp_path: Path, stand_in_url: str, start_server: StartServer
 ) -> None:
-    project = tmp_path / "project"
-    ignored = shutil.ignore_patterns("node_modules", "tests", "sessions", ".*")
-    shutil.copytree(PROJECT, project, ignore=ignored)
+    project = copy_without_node_modules(tmp_path)
     server = start_server(project=project, HUNYUAN_SPACE_ID=stand_in_url)
     requested = []
 

@@ -20,7 +20,7 @@ from dreamlab.web.assets import INSTALLED
 from dreamlab.web.docs import EXAMPLES, LANGUAGES, VIEWER
 from support.api import DATA, MakeClient
 from support.needs import need
-from support.processes import PROJECT, Server, StartServer
+from support.processes import Server, StartServer, copy_without_node_modules
 from support.spaces import glb_bytes
 
 RUN: Dict[str, List[str]] = {
@@ -97,9 +97,7 @@ def test_the_plain_html_has_every_operation_field_and_error(quick_client: FlaskC
 def test_without_the_viewer_the_page_has_no_scripts(
     tmp_path: Path, quick_space: str, start_server: StartServer, quick_client: FlaskClient
 ) -> None:
-    project = tmp_path / "project"
-    ignored = shutil.ignore_patterns("node_modules", "tests", "sessions", ".*")
-    shutil.copytree(PROJECT, project, ignore=ignored)
+    project = copy_without_node_modules(tmp_path)
     bare = requests.get(start_server(project=project, HUNYUAN_SPACE_ID=quick_space).url + "/docs")
     assert bare.status_code == 200 and "<script" not in bare.text and "docs.css" in bare.text
     need(INSTALLED[VIEWER].is_file(), "swagger-ui-dist: npm ci in dreamlab/web/static/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -83,6 +84,14 @@ class Server(HttpApi):
             with suppress(FileNotFoundError, ProcessLookupError):
                 found += map(int, (task / "children").read_text().split())
         return found
+
+
+def copy_without_node_modules(folder: Path) -> Path:
+    """Copy the project into a new folder there, as it is before `npm ci`."""
+    project = folder / "project"
+    ignored = shutil.ignore_patterns("node_modules", "tests", "sessions", ".*")
+    shutil.copytree(PROJECT, project, ignore=ignored)
+    return project
 
 
 StartServer = Callable[..., Server]
