@@ -13,9 +13,15 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from dreamlab import fields
-from dreamlab.errors import InvalidOption, MissingImage
+from dreamlab.errors import (
+    GenerationNotFound,
+    IdempotencyConflict,
+    InvalidOption,
+    MissingImage,
+)
 from dreamlab.settings import Settings
 from dreamlab.space.options import Options
+from dreamlab.storage.session import Session
 
 # The form's file fields in the order of the contract, and the side that each one shows.
 VIEW_FIELDS = {
@@ -63,6 +69,21 @@ class GenerationForm(NamedTuple):
         if self.key is None:
             return str(uuid.uuid4())
         return str(uuid.uuid5(uuid.UUID(session_id), self.key))
+
+    def repeats(self, session: Session, generation_id: str) -> bool:
+        """Return whether the session has the generation of this form's key.
+
+        Raises IdempotencyConflict if that generation had another form.
+        """
+        if self.key is None:
+            return False
+        try:
+            accepted = session.generations.accepted(generation_id)
+        except GenerationNotFound:
+            return False
+        if accepted["digest"] != self.digest:
+            raise IdempotencyConflict
+        return True
 
 
 def read_form(

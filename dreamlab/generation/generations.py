@@ -23,7 +23,6 @@ from dreamlab.errors import (
     GenerationNotFound,
     GeneratorBusy,
     GeneratorUnavailable,
-    IdempotencyConflict,
     Stopping,
 )
 from dreamlab.generation.counting import count
@@ -41,6 +40,7 @@ from dreamlab.storage.store import SessionStore
 from dreamlab.webhooks.delivery import Webhooks
 
 _WATCH_S = 0.5
+_LOCKS = 64
 _TAKE_UP_EVERY_S = 30.0
 _NOT_QUEUED = Queued(None, None)
 _TWICE = "The server stopped twice while it made this model."
@@ -56,6 +56,7 @@ class Generations:
         self.draining = Draining()
         self._unfinished: Dict[str, Unfinished] = {}
         self._lock = threading.Lock()
+        self._accepting = [threading.Lock() for _ in range(_LOCKS)]
 
     def accept(self, session: Session, form: GenerationForm, root: str) -> str:
         """Keep the photos of a form and start its generation, or join the one with its key.
@@ -64,8 +65,13 @@ class Generations:
         GeneratorBusy, IdempotencyConflict, Stopping and what keep_views raises.
         """
         generation_id = form.id_in(session.id)
-        if _is_repeat(session, generation_id, form):
-            return generation_id
+        # A repeat at the same moment waits for the first, and needs no place or names of its own.
+        with self._accepting[hash(generation_id) % _LOCKS]:
+            if not form.repeats(session, generation_id):
+                self._start(session, generation_id, form, root)
+        return generation_id
+
+    def _start(self, session: Session, generation_id: str, form: GenerationForm, root: str) -> None:
         self.draining.check()
         with ExitStack() as undo:
             release = undo.enter_context(ExitStack())
@@ -89,15 +95,14 @@ class Generations:
                 "request_id": REQUEST_ID.get(),
             }
             if not session.generations.accept(generation_id, accepted):
-                # The same form came twice at this moment.
-                _is_repeat(session, generation_id, form)
-                return generation_id
+                # Another front end accepted the same form at this moment.
+                form.repeats(session, generation_id)
+                return
             undo.pop_all()
         unfinished = self._unfinished[generation_id] = Unfinished(generation_id)
         unfinished.take_place(release.close)
         generation = Generation(generation_id, session, views, form.options, reserved)
         start(self._run, generation, unfinished)
-        return generation_id
 
     def _run(self, generation: Generation, unfinished: Unfinished) -> None:
         with self.draining.running(generation.id):
@@ -285,16 +290,3 @@ class Generations:
                 return slot
             except (GeneratorBusy, GeneratorUnavailable):
                 time.sleep(_WATCH_S)
-
-
-def _is_repeat(session: Session, generation_id: str, form: GenerationForm) -> bool:
-    """Return whether a generation has the key of this form. Raises IdempotencyConflict."""
-    if form.key is None:
-        return False
-    try:
-        accepted = session.generations.accepted(generation_id)
-    except GenerationNotFound:
-        return False
-    if accepted["digest"] != form.digest:
-        raise IdempotencyConflict
-    return True

@@ -47,14 +47,19 @@ def test_a_repeat_needs_no_free_place(make_client: MakeClient, held_space: Any) 
     assert api.start(Idempotency_Key=KEY) == generation_id
 
 
-def test_many_at_the_same_moment_start_one_generation(api: Api) -> None:
+def test_many_at_the_same_moment_start_one_generation(
+    make_client: MakeClient, held_space: Any
+) -> None:
+    """There is one place, which none of them takes from the first."""
+    client = make_client(held_space.url, max_generations=1)
+    api = Api(client.application, new_session(client), held_space)
     api.space.release.set()
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda _: api.post(Idempotency_Key=KEY), range(32)))
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json == answers[0].json for answer in answers)
-    assert len(api.all()) == len(api.models()) == 1
-    assert len(list_uploads(api.app.test_client(), api.session_id)) == 1
+    assert (len(api.all()), api.models()) == (1, ["chair.glb"])
+    assert list_uploads(client, api.session_id) == ["chair.png"]
     assert api.generating() == 0
 
 

@@ -93,7 +93,10 @@ def test_thirty_two_requests_with_one_key_are_one_generation(
     for body in bodies:
         body.pop("model_url")
     assert all(body == bodies[0] for body in bodies)
-    assert front_ends[1].models(session_id) == ["chair.glb"]
+    # chair-2 where both front ends kept the photo before one of them could accept the generation.
+    assert front_ends[1].models(session_id) == [bodies[0]["model"]]
+    uploads = f"{front_ends[1].url}/api/sessions/{session_id}/uploads"
+    assert len(requests.get(uploads, timeout=10).json()["uploads"]) == 1
 
 
 @pytest.mark.parametrize("canceller", (0, 1), ids=("its own", "another"))
