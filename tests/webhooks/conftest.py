@@ -4,10 +4,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Callable, Iterator
 
+import httpx
 import pytest
 import trustme
 
-from dreamlab.space import proxies
+from dreamlab.webhooks import delivery
 from support.receivers import Answer, Receiver, trust
 
 MakeReceiver = Callable[..., Receiver]
@@ -19,15 +20,14 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def trusted(
-    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The certificate file of the receivers, which this process trusts."""
     path = trust(authority, tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", path)
-    proxies.certificates.cache_clear()
-    yield path
-    proxies.certificates.cache_clear()
+    # An application of another test may be loading the process's own certificates just now.
+    context = httpx.create_ssl_context()
+    monkeypatch.setattr(delivery, "certificates", lambda: context)
+    return path
 
 
 @pytest.fixture
