@@ -12,11 +12,12 @@ The first of these methods that applies is used:
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import Any, NamedTuple, Optional, Tuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 from scipy import ndimage
 
 from local_space import weights
@@ -24,7 +25,11 @@ from local_space import weights
 # Larger photos are reduced to this many pixels. A grid cell then has about five of them, and one
 # view fills a page of the texture atlas.
 _LONGEST_SIDE = 1024
-_MODEL_SIDE = 320
+# Pixels a side of what the network reads. It was trained with 320; fewer show where the object is.
+_FIRST_SIDE, _SIDE = 192, 320
+# The network's graph reads any size: only the declaration of its input says 320. In ONNX's
+# TensorShapeProto these are the bytes of that number, and of a name for any number.
+_FIXED_SIZE, _ANY_SIZE = b"\x08\xc0\x02", b"\x12\x01h"
 # The margin of the second pass around the object, relative to the object's size. The object may
 # have parts that the first pass missed.
 _SECOND_PASS_MARGIN = 0.25
@@ -147,6 +152,10 @@ def load() -> Optional[Any]:
     options.enable_mem_pattern = False
     # Spinning threads take CPU time from the threads that they wait for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if hasattr(os, "sched_getaffinity"):
+        # Otherwise it takes all cores, also those that are not for this process.
+        options.intra_op_num_threads = len(os.sched_getaffinity(0))
+    model = model.replace(_FIXED_SIZE, _ANY_SIZE)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -157,13 +166,13 @@ def _salience(colours: np.ndarray) -> Optional[np.ndarray]:
     """
     if load() is None:
         return None
-    first_map = _run_network(colours)
+    first_map = _run_network(colours, _FIRST_SIDE)
     first = first_map >= 0.5
     if not first.any():
         raise NothingStandsOut
     window = _bounding_box(first)
     second_map = np.zeros_like(first_map)
-    second_map[window] = _run_network(colours[window], keep_memory=False)
+    second_map[window] = _run_network(colours[window])
     second = second_map >= 0.5
     low, high = _UNCERTAIN
     uncertain = (second_map > low) & (second_map < high)
@@ -193,7 +202,7 @@ def _legs(colours: np.ndarray, first_map: np.ndarray, silhouette: np.ndarray) ->
     hidden = ndimage.binary_dilation(silhouette[around], iterations=gap)
     painted = _painted_over(colours[around], hidden, _BLUR * side)
     try:
-        found = _run_network(painted[lowest[0].start - around[0].start :], keep_memory=False)
+        found = _run_network(painted[lowest[0].start - around[0].start :])
     except NothingStandsOut:
         return legs
     legs[lowest] = found >= _SALIENT
@@ -208,9 +217,8 @@ def _painted_over(colours: np.ndarray, hidden: np.ndarray, blur: float) -> np.nd
     if hidden.all():
         return colours
     nearest = ndimage.distance_transform_edt(hidden, return_distances=False, return_indices=True)
-    filled = colours[tuple(nearest)].astype(np.float32)
-    smooth = ndimage.gaussian_filter(filled, (blur, blur, 0)).astype(np.uint8)
-    return np.where(hidden[..., None], smooth, colours)
+    smooth = Image.fromarray(colours[tuple(nearest)]).filter(ImageFilter.GaussianBlur(blur))
+    return np.where(hidden[..., None], np.asarray(smooth), colours)
 
 
 def _used(silhouette: np.ndarray, axis: int) -> slice:
@@ -219,23 +227,18 @@ def _used(silhouette: np.ndarray, axis: int) -> slice:
     return slice(int(used[0]), int(used[-1]) + 1)
 
 
-def _run_network(colours: np.ndarray, keep_memory: bool = True) -> np.ndarray:
+def _run_network(colours: np.ndarray, side: int = _SIDE) -> np.ndarray:
     """Return the network's salience map of one picture, (h, w) from 0 to 1.
 
-    With `keep_memory` false, the network's memory is released. Raises NothingStandsOut.
+    The network reads it with `side` pixels a side. Raises NothingStandsOut.
     """
-    import onnxruntime
-
     network = load()
     assert network is not None
-    options = onnxruntime.RunOptions()
-    if not keep_memory:
-        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     height, width = colours.shape[:2]
-    small = Image.fromarray(colours).resize((_MODEL_SIDE, _MODEL_SIDE), Image.Resampling.LANCZOS)
+    small = Image.fromarray(colours).resize((side, side), Image.Resampling.LANCZOS)
     scaled = np.asarray(small, dtype=np.float32) / max(1, np.asarray(small).max())
     batch = ((scaled - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None].astype(np.float32)
-    salience = network.run(None, {network.get_inputs()[0].name: batch}, options)[0][0, 0]
+    salience = network.run(None, {network.get_inputs()[0].name: batch})[0][0, 0]
     low, high = float(salience.min()), float(salience.max())
     if high < _MIN_CONFIDENCE:
         raise NothingStandsOut
