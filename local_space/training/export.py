@@ -60,7 +60,7 @@ class _Occupancy(nn.Module):
         mask: torch.Tensor,
         whole: torch.Tensor,
     ) -> torch.Tensor:
-        inputs = network.point_features(boxed, half, camera, features, mask)
+        inputs = network.point_features(boxed, half, camera, features, mask, network.gathered)
         told = network.pose(camera[:, 0], camera[:, 1], camera[:, 2], half)
         return self.decoder(inputs, whole, told)
 

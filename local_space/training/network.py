@@ -7,7 +7,7 @@ Saito et al., ICCV 2019) and is modulated by the whole picture («FiLM», Perez 
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Callable, Dict, Tuple
 
 import torch
 from torch import nn
@@ -21,6 +21,7 @@ _WIDTHS = (32, 64, 128, 192, 256)
 _OCTAVES = 3
 # Around (sine, cosine), above, nearness, the logarithms of the half sides.
 _POSE = 7
+Sampler = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 _POINT = 2 * (FEATURES + 1) + 3 + 3 + 6 * _OCTAVES + 1
 
 
@@ -131,12 +132,35 @@ def pose(
     return torch.cat([torch.stack(flat, 1), torch.log(half) + 1], 1)
 
 
+def sampled(image: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """An image (b, c, h, w) at points whose `u` and `v` (b, n, 1) go from 0 to 1, (b, n, c)."""
+    grid = torch.cat([u, v], -1)[:, :, None] * 2 - 1
+    found = F.grid_sample(image, grid, align_corners=False, padding_mode="border")
+    return found[..., 0].transpose(1, 2)
+
+
+def gathered(image: torch.Tensor, u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """The same of one image by plain operations, for which ONNX Runtime needs less time."""
+    height, width = image.shape[2:]
+    pixels = image[0].reshape(image.shape[1], -1).transpose(0, 1)
+    x, y = ((at * n - 0.5).clamp(0, n - 1) for at, n in ((u, width), (v, height)))
+    left, top = x.floor(), y.floor()
+    x, y = x - left, y - top
+    found = 0.0
+    for row, of_row in ((top, 1 - y), ((top + 1).clamp(max=height - 1), y)):
+        for column, of_column in ((left, 1 - x), ((left + 1).clamp(max=width - 1), x)):
+            at = (row * width + column)[..., 0].long()
+            found = found + pixels[at] * (of_row * of_column)
+    return found
+
+
 def point_features(
     boxed: torch.Tensor,
     half: torch.Tensor,
     camera: torch.Tensor,
     features: torch.Tensor,
     mask: torch.Tensor,
+    sample: Sampler = sampled,
 ) -> torch.Tensor:
     """Points (b, n, 3) in box coordinates to the decoder's input (b, n, _POINT).
 
@@ -144,21 +168,15 @@ def point_features(
     """
     points = boxed * half[:, None]
     turn, tilt = (camera[:, k] * (torch.pi / 180) for k in (0, 1))
-    c, s, ct, st = (f(a)[:, None] for a in (turn, tilt) for f in (torch.cos, torch.sin))
-    sampled = []
-    for sign in (1.0, -1.0):
-        x, y, z = sign * points[..., 0], points[..., 1], points[..., 2]
-        right, towards = c * x - s * z, s * x + c * z
-        up, near = ct * y - st * towards, st * y + ct * towards
-        larger = camera[:, 3, None] / (1 - camera[:, 2, None] * near)
-        grid = torch.stack(
-            [camera[:, 4, None] + right * larger, camera[:, 5, None] - up * larger], -1
-        )
-        grid = (grid * 2 - 1)[:, :, None]
-        for image in (features, mask):
-            found = F.grid_sample(image, grid, align_corners=False, padding_mode="border")
-            sampled.append(found[..., 0].transpose(1, 2))
-        if sign > 0:
-            depth = near[..., None]
+    c, s, ct, st = (f(a) for a in (turn, tilt) for f in (torch.cos, torch.sin))
+    axes = torch.stack([c, 0 * c, -s, -st * s, ct, -st * c, ct * s, st, ct * c], 1).view(-1, 3, 3)
+    mirrored = axes * axes.new_tensor([-1.0, 1.0, 1.0])
+    turned = points @ torch.cat([axes, mirrored], 1).transpose(1, 2)
+    nearness, scale, across, down = (camera[:, k, None, None] for k in range(2, 6))
+    found = []
+    for right, up, near in (turned.split(1, -1)[:3], turned.split(1, -1)[3:]):
+        larger = scale / (1 - nearness * near)
+        u, v = across + right * larger, down - up * larger
+        found += [sample(image, u, v) for image in (features, mask)]
     waves = [f(boxed * (2**k * torch.pi)) for k in range(_OCTAVES) for f in (torch.sin, torch.cos)]
-    return torch.cat([*sampled, boxed, points * 2, *waves, depth], -1)
+    return torch.cat([*found, boxed, points * 2, *waves, turned[..., 2:3]], -1)
