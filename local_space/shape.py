@@ -12,6 +12,7 @@ from typing import Mapping, NamedTuple, Optional, Tuple
 import numpy as np
 from scipy import ndimage
 from scipy.optimize import minimize
+from skimage.graph import MCP_Geometric
 
 from local_space import geometry, recognition, surface
 from local_space.camera import Camera, framed
@@ -22,21 +23,22 @@ from local_space.surface import Mesh
 
 # Cells of the longest side of the surface: of the octree resolution, and at least.
 _CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
+# A box with a larger share of a cube gets as many cells as one with this share: the time grows with
+# their number.
+_SHARE = 0.3
 # Cells a side of the field that is fitted; with fewer surface cells it is nothing to be fitted.
-_COARSE, _FEWEST = 24, 20
+_COARSE, _FEWEST = 36, 20
 # Fits whose silhouettes overlap less with the photo's explain nothing, and a class that is less
 # likely is none. All validation pieces are above both; thin pieces overlap little. What is likelier
 # no furniture than this is refused: validation pieces and photos of furniture reach 0.64.
 _MIN_OVERLAP, _MIN_PROBABILITY, _NO_FURNITURE = 0.3, 0.25, 0.8
 # Of the largest part's area: what stands beside it is a second piece if it is larger.
 _BESIDE = 0.25
-# How far a fit may go from what the network says before it costs a hundredth of the overlap:
-# degrees around and above, logarithms of nearness and of two proportions.
+# How far a fit may go from what the network says before it costs _COST of the overlap: degrees
+# around and above, logarithms of nearness and of two proportions.
 _FREEDOM = np.array([5.0, 4.0, 0.25, 0.08, 0.08])
-_COST = 0.01
+_COST = 0.003
 _STEPS = 60
-# Pixels of the silhouettes that are compared, half of the network's.
-_SIDE = SIDE // 2
 # What a likelier angle is worth, in overlap, per factor of e.
 _LIKELY = 0.015
 # How near the camera of a view straight from the front is; the cells of the longest side that carve
@@ -44,6 +46,10 @@ _LIKELY = 0.015
 _FAR, _CARVING_CELLS, _DOUBT = 0.1, 40, 1.0
 # Cells of the Gaussian over the network's field, which is ragged.
 _RAGGED = 0.7
+# A way to a part costs this a cell, and what the cells' logits are below 0. At most it may cost
+# this many times the side of a cube that is as large as the part. A part of fewer cells is a speck.
+# The logits of what joins them.
+_WAY_COST, _FARTHEST, _SPECK, _JOINT = 0.1, 3.2, 5, 2.0
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
 _SURE = 1.5
 
@@ -119,7 +125,7 @@ def _fitted(recognised: Recognised, start: Hypothesis) -> Optional[_Fit]:
     points = _rim(recognised, start)
     if len(points) < _FEWEST:
         return None
-    mask = recognised.crop.image[3].reshape(_SIDE, 2, _SIDE, 2).mean((1, 3))
+    mask = recognised.crop.image[3]
     first = _numbers(start)
 
     def loss(step: np.ndarray) -> float:
@@ -136,10 +142,10 @@ def _fitted(recognised: Recognised, start: Hypothesis) -> Optional[_Fit]:
 
 def _rim(recognised: Recognised, hypothesis: Hypothesis) -> np.ndarray:
     """Points of the field's surface cells, in box coordinates, moved out so that they reach it."""
-    boxed = _grid(np.full(3, _COARSE))
-    solid = recognised.logits(boxed, hypothesis).reshape(_COARSE, _COARSE, _COARSE) > 0
+    counts = np.full(3, _COARSE)
+    solid = _logits(recognised, hypothesis, counts, 2) > 0
     rim = (solid & ~ndimage.binary_erosion(solid)).ravel()
-    return boxed[rim] * (_COARSE / (_COARSE - 1))
+    return _grid(counts)[rim] * (_COARSE / (_COARSE - 1))
 
 
 def _numbers(hypothesis: Hypothesis) -> np.ndarray:
@@ -162,8 +168,8 @@ def _with_numbers(
     u, v, _ = camera._replace(scale=1.0, centre=(0.0, 0.0)).project(points * half)
     low, high = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
     rows, columns = np.flatnonzero((mask > 0.5).any(1)), np.flatnonzero((mask > 0.5).any(0))
-    first = np.array([columns[0], rows[0]]) / _SIDE
-    last = np.array([columns[-1] + 1, rows[-1] + 1]) / _SIDE
+    first = np.array([columns[0], rows[0]]) / SIDE
+    last = np.array([columns[-1] + 1, rows[-1] + 1]) / SIDE
     scale = float(((last - first).sum()) / (high - low).sum())
     middle = (first + last) / 2 - scale * (low + high) / 2
     return start._replace(
@@ -179,17 +185,44 @@ def _overlap(hypothesis: Hypothesis, points: np.ndarray, mask: np.ndarray) -> fl
 
 def _silhouette(hypothesis: Hypothesis, points: np.ndarray) -> np.ndarray:
     u, v, _ = hypothesis.camera.project(points * hypothesis.half)
-    column, row = (np.floor(at * _SIDE).astype(int).clip(0, _SIDE - 1) for at in (u, v))
-    drawn = np.zeros((_SIDE, _SIDE), bool)
+    column, row = (np.floor(at * SIDE).astype(int).clip(0, SIDE - 1) for at in (u, v))
+    drawn = np.zeros((SIDE, SIDE), bool)
     drawn[row, column] = True
     return ndimage.binary_closing(drawn, np.ones((3, 3)))
 
 
 def _field(recognised: Recognised, hypothesis: Hypothesis, octree_resolution: int) -> np.ndarray:
     """The signed distances of the network's surface."""
-    cells = max(_MIN_CELLS, _CELLS_PER_OCTREE * octree_resolution)
-    counts = np.maximum(8, np.round(hypothesis.half * 2 * cells)).astype(int)
-    return _distances(_logits(recognised, hypothesis, counts))
+    sides = hypothesis.half * 2
+    fewer = min(1.0, (_SHARE / sides.prod()) ** (1 / 3))
+    cells = max(_MIN_CELLS, _CELLS_PER_OCTREE * octree_resolution * fewer)
+    counts = np.maximum(8, np.round(sides * cells)).astype(int)
+    logits = _logits(recognised, hypothesis, counts, 3)
+    return _distances(_whole(ndimage.gaussian_filter(logits, _RAGGED)))
+
+
+def _whole(logits: np.ndarray) -> np.ndarray:
+    """The field with its parts joined: furniture is one piece, and nothing of it floats.
+
+    A part and the largest one are joined on the way that is least outside (Dijkstra, 1959). A part
+    that is far for its size is left out.
+    """
+    parts, count = ndimage.label(logits > 0)
+    if count < 2:
+        return logits
+    sizes = np.bincount(parts.ravel())
+    order = np.argsort(-sizes[1:]) + 1
+    largest, others = order[0], order[1:]
+    ways = MCP_Geometric(_WAY_COST + np.maximum(0, -logits))
+    solid = parts == largest
+    costs, _ = ways.find_costs(np.argwhere(solid & ~ndimage.binary_erosion(solid)))
+    joint = np.zeros(logits.shape, bool)
+    for part, nearest in zip(others, ndimage.minimum_position(costs, parts, others)):
+        if sizes[part] >= _SPECK and costs[nearest] < _FARTHEST * np.cbrt(sizes[part]):
+            joint[tuple(np.transpose(ways.traceback(nearest)))] = True
+        else:
+            logits[parts == part] = -1
+    return np.where(ndimage.binary_dilation(joint), np.maximum(logits, _JOINT), logits)
 
 
 def _grid(counts: np.ndarray) -> np.ndarray:
@@ -209,9 +242,14 @@ def _distances(logits: np.ndarray) -> np.ndarray:
     return distance.clip(-4, 4).transpose(1, 0, 2)[::-1].copy()
 
 
-def _logits(recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray) -> np.ndarray:
-    """The network's field on `counts` cells a side, looked at closely where the surface may be."""
-    few = np.maximum(8, np.round(counts / 3)).astype(int)
+def _logits(
+    recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray, step: int
+) -> np.ndarray:
+    """The network's field on `counts` cells a side.
+
+    It is looked at closely where cells that are `step` times as large say the surface may be.
+    """
+    few = np.maximum(8, np.round(counts / step)).astype(int)
     coarse = recognised.logits(_grid(few), hypothesis).reshape(few)
     zoomed = ndimage.zoom(coarse, counts / few, order=1, mode="nearest", grid_mode=True)
     low = ndimage.minimum_filter(coarse, 3)
@@ -221,4 +259,4 @@ def _logits(recognised: Recognised, hypothesis: Hypothesis, counts: np.ndarray) 
     fine = zoomed.ravel()
     at = np.flatnonzero(look.ravel())
     fine[at] = recognised.logits(_grid(counts)[at], hypothesis)
-    return ndimage.gaussian_filter(fine.reshape(counts), _RAGGED)
+    return fine.reshape(counts)
