@@ -27,8 +27,8 @@ from local_space import weights
 _LONGEST_SIDE = 1024
 # Pixels a side of what the network reads. It was trained with 320; fewer show where the object is.
 _FIRST_SIDE, _SIDE = 192, 320
-# The network's graph reads any size: only the declaration of its input says 320. In ONNX's
-# TensorShapeProto these are the bytes of that number, and of a name for any number.
+# Only the declaration of its input says 320. These are the bytes of that number in ONNX's
+# TensorShapeProto, and of a name for any number.
 _FIXED_SIZE, _ANY_SIZE = b"\x08\xc0\x02", b"\x12\x01h"
 # The margin of the second pass around the object, relative to the object's size. The object may
 # have parts that the first pass missed.
@@ -39,7 +39,6 @@ _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.2
 _MIN_SHARE, _MAX_SHARE = 0.002, 0.995
 # Parts of the silhouette that are smaller than this share of its largest part are noise.
 _MIN_PART_SHARE = 0.02
-_MIN_CONFIDENCE = 0.5
 # The third pass looks at the lowest tenth of the object and below, as far as legs may be long.
 # These, the gap between the object and its legs, and the blur of what the object is painted over
 # with count in the object's longer side.
@@ -55,7 +54,7 @@ _MIN_AGREEMENT = 0.3
 _UNCERTAIN, _MAX_UNCERTAIN_SHARE = (0.2, 0.8), 0.45
 # A silhouette that covers more than this share of the picture's border is background.
 _MAX_BORDER_SHARE = 0.5
-_MIN_CONTRAST = 0.06
+_MIN_CONTRAST, _MIN_CONFIDENCE = 0.06, 0.5
 # From this alpha on, a pixel belongs to what is cut out.
 _OPAQUE = 128
 # The opaque share of a frame's box, of each of its sides, and of the picture. The share of
@@ -152,8 +151,7 @@ def load() -> Optional[Any]:
     options.enable_mem_pattern = False
     # Spinning threads take CPU time from the threads that they wait for.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    if hasattr(os, "sched_getaffinity"):
-        # Otherwise it takes all cores, also those that are not for this process.
+    if hasattr(os, "sched_getaffinity"):  # else it takes cores that are not for this process
         options.intra_op_num_threads = len(os.sched_getaffinity(0))
     model = model.replace(_FIXED_SIZE, _ANY_SIZE)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -174,8 +172,7 @@ def _salience(colours: np.ndarray) -> Optional[np.ndarray]:
     second_map = np.zeros_like(first_map)
     second_map[window] = _run_network(colours[window])
     second = second_map >= 0.5
-    low, high = _UNCERTAIN
-    uncertain = (second_map > low) & (second_map < high)
+    uncertain = (second_map > _UNCERTAIN[0]) & (second_map < _UNCERTAIN[1])
     agreement = (first & second).sum() / (first | second).sum()
     if agreement < _MIN_AGREEMENT or uncertain.sum() > _MAX_UNCERTAIN_SHARE * second.sum():
         raise NothingStandsOut
@@ -228,15 +225,15 @@ def _used(silhouette: np.ndarray, axis: int) -> slice:
 
 
 def _run_network(colours: np.ndarray, side: int = _SIDE) -> np.ndarray:
-    """Return the network's salience map of one picture, (h, w) from 0 to 1.
+    """Return the salience map (h, w), 0 to 1, of a picture that the network reads at `side` pixels.
 
-    The network reads it with `side` pixels a side. Raises NothingStandsOut.
+    Raises NothingStandsOut.
     """
     network = load()
     assert network is not None
     height, width = colours.shape[:2]
-    small = Image.fromarray(colours).resize((side, side), Image.Resampling.LANCZOS)
-    scaled = np.asarray(small, dtype=np.float32) / max(1, np.asarray(small).max())
+    small = np.asarray(Image.fromarray(colours).resize((side, side), Image.Resampling.LANCZOS))
+    scaled = small.astype(np.float32) / max(1, small.max())
     batch = ((scaled - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None].astype(np.float32)
     salience = network.run(None, {network.get_inputs()[0].name: batch})[0][0, 0]
     low, high = float(salience.min()), float(salience.max())
