@@ -8,13 +8,13 @@ import re
 import signal
 import socket
 import sys
-import threading
 import time
 from types import FrameType
 from typing import Any, Callable, Dict, List, Optional
 
 import waitress
 from flask import Flask
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -82,26 +82,28 @@ def serve(app: Flask, settings: Settings, drain: Callable[[float], None]) -> Non
         connection_limit=bound_connections(),
         channel_timeout=MIN_BYTES_S,
         cleanup_interval=5,
-        asyncore_use_poll=True,
         ident=None,
     )
 
-    def end(signum: int, frame: Optional[FrameType]) -> None:
-        if is_ending.is_set():
-            raise SystemExit
-        is_ending.set()
-        grace_s = settings.shutdown_grace_s if signum == signal.SIGTERM else 0.0
-        # The main thread goes on with sending the answers.
-        start(_end, signum, grace_s)
+    # A signal handler that raises an exception may do so, and lose it, anywhere.
+    is_ending = has_ended = False
 
-    def _end(signum: int, grace_s: float) -> None:
+    def end(signum: int, frame: Optional[FrameType]) -> None:
+        nonlocal is_ending, has_ended
+        has_ended = is_ending
+        if not is_ending:
+            is_ending = True
+            # The main thread goes on with sending the answers.
+            start(_end, settings.shutdown_grace_s if signum == signal.SIGTERM else 0.0)
+
+    def _end(grace_s: float) -> None:
+        nonlocal has_ended
         drain(grace_s)
         deadline = time.monotonic() + FLUSH_S
         while _are_busy(connections) and time.monotonic() < deadline:
             time.sleep(0.05)
-        signal.raise_signal(signum)
+        has_ended = True
 
-    is_ending = threading.Event()
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         # nohup ignores SIGHUP. A shell ignores SIGINT for what it runs in the background, but who
@@ -109,7 +111,9 @@ def serve(app: Flask, settings: Settings, drain: Callable[[float], None]) -> Non
         if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
             signal.signal(number, end)
     print(_start_line(settings), flush=True)
-    server.run()
+    while not has_ended:
+        wasyncore.loop(timeout=0.5, use_poll=True, map=connections, count=1)
+    server.task_dispatcher.shutdown()
 
 
 def _are_busy(connections: Dict[int, Any]) -> bool:
@@ -123,8 +127,7 @@ def _are_busy(connections: Dict[int, Any]) -> bool:
 
 def threads(settings: Settings) -> int:
     """Return how many requests are served at once."""
-    listening = settings.max_generations + LISTENERS
-    return listening + settings.max_conversions + WAITING + SPARE_THREADS
+    return settings.max_generations + LISTENERS + settings.max_conversions + WAITING + SPARE_THREADS
 
 
 def _start_line(settings: Settings) -> str:
