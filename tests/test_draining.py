@@ -24,6 +24,14 @@ def get(server: Server, path: str) -> requests.Response:
     return requests.get(server.url + path, timeout=10)
 
 
+def is_stopping(server: Server) -> bool:
+    """Return whether a server takes no new generation, or has ended."""
+    try:
+        return get(server, "/api/ready").status_code == 503
+    except requests.ConnectionError:
+        return True
+
+
 def refusal(answer: requests.Response) -> Any:
     """Return the status and the body of an error without its sentence."""
     body: Dict[str, Any] = answer.json()
@@ -71,7 +79,8 @@ def test_an_impatient_end_does_not_wait(
     started = time.monotonic()
     for each in signals:
         server.process.send_signal(each)
-        time.sleep(0.5)
+        # A second signal before the server has seen the first one is none.
+        assert wait_until(lambda: is_stopping(server))
     assert server.process.wait(10) == 0
     assert time.monotonic() - started < 10
     held_space.release.set()
