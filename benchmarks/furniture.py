@@ -150,7 +150,7 @@ def _result(piece: Piece, case: str, made: Optional[Made]) -> Result:
     score, placed, true_parts = _REFUSED, 0.0, 0
     if piece.truth is not None:
         truth = measures.load(str(piece.truth))
-        score, true_parts = solids.score(made.mesh, truth), solids.parts(truth)
+        score, true_parts = solids.score(made.mesh, truth), measures.parts(truth)
         aligned = measures.aligned(made.mesh, truth, _KNOWN.get(case, (0, 1, 2)))
         placed, _ = measures.distances(aligned, truth)
     return Result(

@@ -1,4 +1,4 @@
-"""How near a mesh is to the truth: distances between surfaces, overlap of silhouettes."""
+"""How near a mesh is to the truth: distances of surfaces, overlap of silhouettes, parts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ SAMPLES = 20_000
 NEAR = 0.03
 # Silhouettes are compared on their own box, its longer side in pixels.
 _SIDE = 512
+# A part has at least this share of the vertices.
+_PART = 0.005
 
 
 def load(path: str) -> trimesh.Trimesh:
@@ -75,3 +77,18 @@ def _boxed(silhouette: np.ndarray) -> np.ndarray:
 def colour_error(seen: np.ndarray, photo: np.ndarray, where: np.ndarray) -> float:
     """The mean difference of a channel, 0 to 255, `where` both show the object."""
     return float(np.abs(seen[where].astype(float) - photo[where]).mean())
+
+
+def parts(mesh: trimesh.Trimesh) -> int:
+    """The connected pieces, without those of under 0.5 % of the vertices."""
+    whole = welded(mesh)
+    count = len(whole.vertices)
+    labels = trimesh.graph.connected_component_labels(whole.edges, node_count=count)
+    return int((np.bincount(labels) > _PART * count).sum())
+
+
+def welded(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """A copy whose vertices at one place are one, also along the seams of a texture."""
+    whole = trimesh.Trimesh(mesh.vertices, mesh.faces, process=True)
+    whole.merge_vertices(merge_tex=True, merge_norm=True)
+    return whole

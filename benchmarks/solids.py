@@ -1,4 +1,4 @@
-"""Compares a mesh with the true shape in the canonical frame: surfaces, filled solids, parts.
+"""Compares a mesh with the true shape in the canonical frame: surfaces and filled solids.
 
 Canonical frame: the bounding box is centred on the origin, its longest side is 1, y is up, the
 front looks along +z. Rays are cast by Embree (Wald et al., ACM TOG 33(4), 2014).
@@ -15,7 +15,7 @@ from embreex.mesh_construction import TriangleMesh
 from scipy.ndimage import binary_dilation
 from scipy.spatial import cKDTree
 
-from benchmarks import rendering
+from benchmarks import measures, rendering
 
 CELLS = 64
 SAMPLES = 20_000
@@ -25,8 +25,6 @@ _RAYS = 160
 _SLACK = 0.012
 # Samples that find the sheets that are thinner than a cell.
 _SHEET_SAMPLES = 200_000
-# A part has at least this share of the vertices.
-_PART = 0.005
 
 
 class Score(NamedTuple):
@@ -46,13 +44,12 @@ def score(made: trimesh.Trimesh, truth: trimesh.Trimesh) -> Score:
     points, true_points = samples(made, seed=1), samples(truth, seed=0)
     to_truth, to_made = cKDTree(true_points).query(points)[0], cKDTree(points).query(true_points)[0]
     solid, true_solid = filled(made), filled(truth)
-    welded = _welded(made)
     return Score(
         _f_score(to_truth, to_made, 0.03),
         _f_score(to_truth, to_made, 0.05),
         float((solid & true_solid).sum() / (solid | true_solid).sum()),
-        bool(welded.is_watertight),
-        parts(made),
+        bool(measures.welded(made).is_watertight),
+        measures.parts(made),
     )
 
 
@@ -61,14 +58,6 @@ def canonical(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     low, high = mesh.bounds
     vertices = (mesh.vertices - (low + high) / 2) / (high - low).max()
     return trimesh.Trimesh(vertices, mesh.faces, process=False)
-
-
-def parts(mesh: trimesh.Trimesh) -> int:
-    """The connected pieces, without those of under 0.5 % of the vertices."""
-    welded = _welded(mesh)
-    count = len(welded.vertices)
-    labels = trimesh.graph.connected_component_labels(welded.edges, node_count=count)
-    return int((np.bincount(labels) > _PART * count).sum())
 
 
 def samples(mesh: trimesh.Trimesh, seed: int, count: int = SAMPLES) -> np.ndarray:
@@ -101,12 +90,6 @@ def filled(mesh: trimesh.Trimesh) -> np.ndarray:
 def _f_score(to_truth: np.ndarray, to_made: np.ndarray, limit: float) -> float:
     precision, recall = (to_truth < limit).mean(), (to_made < limit).mean()
     return float(2 * precision * recall / max(precision + recall, 1e-9))
-
-
-def _welded(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    welded = trimesh.Trimesh(mesh.vertices, mesh.faces, process=True)
-    welded.merge_vertices(merge_tex=True, merge_norm=True)
-    return welded
 
 
 def _slanted() -> List[np.ndarray]:
