@@ -27,8 +27,8 @@ from local_space import weights
 _LONGEST_SIDE = 1024
 # Pixels a side of what the network reads. It was trained with 320; fewer show where the object is.
 _FIRST_SIDE, _SIDE = 192, 320
-# Only the declaration of its input says 320. These are the bytes of that number in ONNX's
-# TensorShapeProto, and of a name for any number.
+# The network's graph takes any size. Only its declared input is 320: the bytes of this number in
+# ONNX's TensorShapeProto, and those of a name for any number.
 _FIXED_SIZE, _ANY_SIZE = b"\x08\xc0\x02", b"\x12\x01h"
 # The margin of the second pass around the object, relative to the object's size. The object may
 # have parts that the first pass missed.

@@ -21,8 +21,8 @@ _WIDTHS = (32, 64, 128, 192, 256)
 _OCTAVES = 3
 # Around (sine, cosine), above, nearness, the logarithms of the half sides.
 _POSE = 7
-Sampler = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 _POINT = 2 * (FEATURES + 1) + 3 + 3 + 6 * _OCTAVES + 1
+Sampler = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Block(nn.Module):
@@ -171,12 +171,12 @@ def point_features(
     c, s, ct, st = (f(a) for a in (turn, tilt) for f in (torch.cos, torch.sin))
     axes = torch.stack([c, 0 * c, -s, -st * s, ct, -st * c, ct * s, st, ct * c], 1).view(-1, 3, 3)
     mirrored = axes * axes.new_tensor([-1.0, 1.0, 1.0])
-    turned = points @ torch.cat([axes, mirrored], 1).transpose(1, 2)
+    turned = (points @ torch.cat([axes, mirrored], 1).transpose(1, 2)).split(1, -1)
     nearness, scale, across, down = (camera[:, k, None, None] for k in range(2, 6))
     found = []
-    for right, up, near in (turned.split(1, -1)[:3], turned.split(1, -1)[3:]):
+    for right, up, near in (turned[:3], turned[3:]):
         larger = scale / (1 - nearness * near)
         u, v = across + right * larger, down - up * larger
         found += [sample(image, u, v) for image in (features, mask)]
     waves = [f(boxed * (2**k * torch.pi)) for k in range(_OCTAVES) for f in (torch.sin, torch.cos)]
-    return torch.cat([*found, boxed, points * 2, *waves, turned[..., 2:3]], -1)
+    return torch.cat([*found, boxed, points * 2, *waves, turned[2]], -1)
