@@ -3,18 +3,33 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List, Union
 
 import pytest
 from flask.testing import FlaskClient
 
 from app import create_app
+from dreamlab.generation.generator import InProcessGenerator
 from dreamlab.settings import Settings
 from local_space.launcher import StandIn
-from support.api import DATA, MakeClient, new_session
+from support.api import DATA, MakeClient, image_bytes, new_session
+from support.fake_service import FakeService
 
 # The tests talk to servers on this machine, also on one that has a proxy.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+
+TESTS = Path(__file__).resolve().parent
+GROUPS = ("page", "clients", "engine", "deploy", "faults", "scale", "windows")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: List[pytest.Item]) -> None:
+    """Mark each test with the group of its folder. The main job comes last."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in GROUPS:
+            item.add_marker(folder)
+    items.sort(key=lambda item: item.path == TESTS / "test_main_job.py")
 
 
 @pytest.fixture(scope="session")
@@ -25,25 +40,37 @@ def stand_in_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def make_client(tmp_path: Path) -> MakeClient:
-    """Create the app with some settings and return its test client."""
+def service() -> FakeService:
+    """The generator of `client`: a test may tell it to wait, or to fail."""
+    return FakeService()
 
-    def make(engine: str, **settings: Any) -> FlaskClient:
-        settings = {"generation_timeout_s": 60, **settings}
-        folder = tmp_path / "sessions"
-        return create_app(Settings(engine=engine, sessions_dir=folder, **settings)).test_client()
+
+@pytest.fixture
+def make_client(tmp_path: Path, service: FakeService) -> MakeClient:
+    """Create the app with some settings and return its test client.
+
+    Its generator is the Gradio server at a URL, or `service`.
+    """
+
+    def make(engine: Union[str, None] = None, **given: Any) -> FlaskClient:
+        given = {"generation_timeout_s": 60, "sessions_dir": tmp_path / "sessions", **given}
+        if engine is not None:
+            return create_app(Settings(engine=engine, **given)).test_client()
+        settings = Settings(**given)
+        return create_app(settings, InProcessGenerator(service, settings)).test_client()
 
     return make
 
 
 @pytest.fixture
-def client(make_client: MakeClient, stand_in_url: str) -> FlaskClient:
-    return make_client(stand_in_url)
+def client(make_client: MakeClient) -> FlaskClient:
+    return make_client()
 
 
 @pytest.fixture
-def quick_client(make_client: MakeClient, quick_space: str) -> FlaskClient:
-    return make_client(quick_space)
+def stand_in_client(make_client: MakeClient, stand_in_url: str) -> FlaskClient:
+    """A client whose models the default engine makes."""
+    return make_client(stand_in_url)
 
 
 @pytest.fixture
@@ -54,6 +81,13 @@ def session_id(client: FlaskClient) -> str:
 @pytest.fixture
 def session_folder(tmp_path: Path, session_id: str) -> Path:
     return tmp_path / "sessions" / session_id
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    path.write_bytes(image_bytes())
+    return path
 
 
 @pytest.fixture
@@ -71,16 +105,14 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Any]]:
         yield start
 
 
-@pytest.fixture(scope="module")
-def quick_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server whose generator answers at once, for all tests of a module."""
+@pytest.fixture(scope="session")
+def quick_server(tmp_path_factory: pytest.TempPathFactory, quick_space: str) -> Iterator[Any]:
+    """A server whose generator answers at once."""
     from support.processes import Server
-    from support.spaces import timed_space
 
-    with timed_space(0) as url:
-        server = Server(tmp_path_factory.mktemp("quick"), HUNYUAN_SPACE_ID=url)
-        yield server
-        server.kill()
+    server = Server(tmp_path_factory.mktemp("quick"), HUNYUAN_SPACE_ID=quick_space)
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +120,7 @@ def chair() -> bytes:
     return (DATA / "chair.jpg").read_bytes()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quick_space() -> Iterator[str]:
     """A Gradio server that answers at once with a GLB without a mesh."""
     from support.spaces import timed_space
@@ -97,7 +129,7 @@ def quick_space() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def slow_space() -> Iterator[str]:
     """A Gradio server whose jobs take half a second."""
     from support.spaces import timed_space

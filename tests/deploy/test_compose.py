@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,29 +12,22 @@ from typing import Any, Dict
 import pytest
 
 from dreamlab.settings import PROJECT
+from support.needs import need
 
 DEPLOY = PROJECT / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
 
-if find_spec("check_jsonschema") is None:
-    pytest.skip("check-jsonschema needs Python 3.10", allow_module_level=True)
-
-
-def needs(program: str) -> Any:
-    """Skip the test without the program, but not where .ci/run should have installed it."""
-    is_installed = shutil.which(program) is not None
-    is_debian_ci = os.environ.get("CI") == "true" and sys.platform == "linux"
-    return pytest.mark.skipif(not is_installed and not is_debian_ci, reason=f"needs {program}")
-
 
 @pytest.fixture(scope="module")
 def services() -> Dict[str, Any]:
+    need(find_spec("check_jsonschema") is not None, "check-jsonschema, which needs Python 3.10")
     from ruamel.yaml import YAML
 
     found: Dict[str, Any] = YAML(typ="safe").load(COMPOSE)["services"]
     return found
 
 
+@pytest.mark.usefixtures("services")
 def test_the_file_fits_the_schema_of_the_compose_specification() -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     done = subprocess.run([*command, str(COMPOSE)], capture_output=True, text=True)
@@ -69,8 +61,8 @@ def test_the_files_that_are_mounted_exist(services: Dict[str, Any]) -> None:
     assert files and all((DEPLOY / file).is_file() for file in files)
 
 
-@needs("nginx")
 def test_nginx_accepts_its_configuration(services: Dict[str, Any], tmp_path: Path) -> None:
+    need(shutil.which("nginx") is not None, "nginx")
     shell, option, script = services["nginx"]["command"]
     edit, _, start = script.partition(" && ")
     assert start.startswith("exec nginx -c /tmp/nginx.conf ")
@@ -90,8 +82,8 @@ def test_nginx_accepts_its_configuration(services: Dict[str, Any], tmp_path: Pat
     assert done.returncode == 0, done.stderr
 
 
-@needs("promtool")
 def test_prometheus_accepts_its_configuration(services: Dict[str, Any]) -> None:
+    need(shutil.which("promtool") is not None, "promtool")
     conf = DEPLOY / "prometheus.yml"
     subprocess.run(["promtool", "check", "config", str(conf)], check=True)
     for name in ("front-end-1", "front-end-2"):

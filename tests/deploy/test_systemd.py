@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from dreamlab.settings import PROJECT
+from support.needs import need
 
 UNITS = PROJECT / "deploy" / "systemd"
 
 
-@pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None
-    and not (os.environ.get("CI") == "true" and sys.platform == "linux"),
-    reason="needs systemd-analyze",
-)
 def test_systemd_has_nothing_to_say_about_the_units(tmp_path: Path) -> None:
+    need(shutil.which("systemd-analyze") is not None, "systemd-analyze")
     folder = tmp_path / "units"
     shutil.copytree(UNITS, folder)
     units = sorted(folder.glob("*.service"))

@@ -14,10 +14,9 @@ import pytest
 import requests
 
 from support.api import files_below, image_bytes
+from support.models import glb_bytes
 from support.processes import StartServer, run_app
-from support.spaces import answer, glb_bytes, space
-
-pytestmark = pytest.mark.faults
+from support.spaces import answer, space
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from dreamlab import photos
 from support.api import DATA, encoded, files_below, image_bytes
 from support.processes import Server
 
-pytestmark = pytest.mark.faults
 MB = 1 << 20
 CHAIR = (DATA / "chair.jpg").read_bytes()
 

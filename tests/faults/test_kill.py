@@ -10,13 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List
 
-import pytest
 import requests
 
 from support.api import image_bytes, wait_until
 from support.processes import Server
 
-pytestmark = pytest.mark.faults
 KILLS = 50
 PHOTO = image_bytes((900, 700), "WEBP")
 

@@ -9,7 +9,6 @@ import time
 from typing import Any, List
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 
 from support.api import image_bytes
@@ -18,7 +17,6 @@ from support.processes import Server, StartServer
 from support.proxy import Proxy
 from support.spaces import HeldSpace, timed_space
 
-pytestmark = pytest.mark.faults
 LISTENERS = 200
 EVENTS = {"Accept": "text/event-stream"}
 

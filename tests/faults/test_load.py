@@ -17,7 +17,6 @@ import requests
 from support.api import files_below, image_bytes, wait_until
 from support.processes import PROJECT, Server, StartServer
 
-pytestmark = pytest.mark.faults
 SECONDS = 20
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from support import proxy as faults
 from support.api import files_below, image_bytes, wait_until
+from support.models import glb_bytes
 from support.processes import Server, StartServer, run_space
-from support.spaces import answer, free_port, glb_bytes, space
+from support.spaces import answer, free_port, space
 
-pytestmark = pytest.mark.faults
 LIMIT_S = 3
 
 

@@ -42,10 +42,10 @@ def test_the_error_names_the_field_of_an_invalid_option(
     assert files_below(session_folder) == []
 
 
-def test_a_caption_has_at_most_1000_characters(quick_client: FlaskClient) -> None:
-    session_id = new_session(quick_client)
-    assert post(quick_client, session_id, image_bytes(), caption="é" * 1000).status_code == 200
-    long = post(quick_client, session_id, image_bytes(), caption="x" * 1001)
+def test_a_caption_has_at_most_1000_characters(client: FlaskClient) -> None:
+    session_id = new_session(client)
+    assert post(client, session_id, image_bytes(), caption="é" * 1000).status_code == 200
+    long = post(client, session_id, image_bytes(), caption="x" * 1001)
     assert_error(long, 422, "invalid_option", "^caption")
 
 

@@ -20,7 +20,7 @@ from dreamlab.models.targets import TARGETS
 from dreamlab.settings import PROJECT
 from support import gltf_files
 from support.gltf_files import LAYOUTS, Builder
-from support.spaces import glb_bytes
+from support.models import glb_bytes
 
 NODE = shutil.which("node")
 HAS_VALIDATOR = NODE is not None and (PROJECT / "tests/node_modules/gltf-validator").exists()

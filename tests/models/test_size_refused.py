@@ -17,7 +17,7 @@ from dreamlab.models.size import Size, fit
 from dreamlab.settings import PROJECT
 from support import gltf_files
 from support.gltf_files import LAYOUTS, Builder
-from support.spaces import glb_bytes
+from support.models import glb_bytes
 
 HEIGHT = Size(height_cm=90)
 

@@ -4,15 +4,14 @@ from typing import Any, Iterator
 
 import pytest
 
+from support.browser import launch, need_browser
 from support.processes import Server, StartServer
 from support.spaces import HeldSpace
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    # Tests that import support.browser are skipped where there is no browser.
-    from support.browser import launch
-
+    need_browser()
     with launch() as chromium:
         yield chromium
 

@@ -9,11 +9,10 @@ import requests
 
 from dreamlab.web import assets
 from support import gltf_files
-from support.browser import Browser, require
+from support.browser import Browser
 from support.processes import StartServer
 
 THREE = assets.STATIC / "node_modules/three"
-require((THREE / "build/three.module.js").is_file(), "three: npm ci in dreamlab/web/static/")
 
 PLANNER = """<!doctype html>
 <title>a room planner</title>

@@ -9,23 +9,23 @@ from dreamlab.settings import InvalidSetting, load
 from support.api import MakeClient
 
 
-def test_any_origin_may_call_by_default(quick_client: FlaskClient) -> None:
+def test_any_origin_may_call_by_default(client: FlaskClient) -> None:
     headers = {"Origin": "https://shop.example"}
-    answer = quick_client.get("/api/health", headers=headers)
+    answer = client.get("/api/health", headers=headers)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
     exposed = answer.headers["Access-Control-Expose-Headers"]
     for name in ("Retry-After", "Location", "Preference-Applied", "X-Request-Id"):
         assert name in exposed
-    missing = quick_client.get("/api/session_models/nobody", headers=headers)
+    missing = client.get("/api/session_models/nobody", headers=headers)
     assert missing.status_code == 404 and missing.headers["Access-Control-Allow-Origin"] == "*"
 
 
 @pytest.mark.parametrize("method", ("POST", "DELETE"))
-def test_a_preflight_request_is_answered(quick_client: FlaskClient, method: str) -> None:
+def test_a_preflight_request_is_answered(client: FlaskClient, method: str) -> None:
     names = ("authorization", "idempotency-key", "prefer", "x-request-id")
     route = "process_furniture_image" if method == "POST" else "delete_all_models"
-    answer = quick_client.options(
+    answer = client.options(
         f"/api/{route}/any",
         headers={
             "Origin": "https://shop.example",
@@ -41,7 +41,7 @@ def test_a_preflight_request_is_answered(quick_client: FlaskClient, method: str)
 
 
 def test_only_the_configured_origins_may_call(make_client: MakeClient, quick_space: str) -> None:
-    client = make_client(quick_space, cors_origins=("https://a.example", "https://b.example"))
+    client = make_client(cors_origins=("https://a.example", "https://b.example"))
     for origin, allowed in (
         ("https://b.example", "https://b.example"),
         ("https://c.example", None),
@@ -109,7 +109,7 @@ def test_a_page_or_an_app_of_a_configured_origin_may_call(
     make_client: MakeClient, quick_space: str, origin: str
 ) -> None:
     origins = load({"CORS_ORIGINS": f"{origin},https://z.example"}).cors_origins
-    client = make_client(quick_space, cors_origins=origins)
+    client = make_client(cors_origins=origins)
     answer = client.get("/api/health", headers={"Origin": origin})
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     assert "Origin" in answer.headers["Vary"]

@@ -19,9 +19,9 @@ from dreamlab.routes.operations import DESCRIPTION
 from dreamlab.web.assets import INSTALLED
 from dreamlab.web.docs import EXAMPLES, LANGUAGES, VIEWER
 from support.api import DATA, MakeClient
+from support.models import glb_bytes
 from support.needs import need
 from support.processes import Server, StartServer, copy_without_node_modules
-from support.spaces import glb_bytes
 
 RUN: Dict[str, List[str]] = {
     "curl": ["sh", "-e"],
@@ -61,12 +61,12 @@ def test_each_file_of_an_example_is_on_the_page(quick_server: Server) -> None:
     assert {*LANGUAGES} == {*RUN}
 
 
-def test_every_html_page_forbids_what_it_does_not_need(quick_client: FlaskClient) -> None:
+def test_every_html_page_forbids_what_it_does_not_need(client: FlaskClient) -> None:
     pages = []
-    for rule in quick_client.application.url_map.iter_rules():
+    for rule in client.application.url_map.iter_rules():
         if rule.arguments or "GET" not in (rule.methods or ()):
             continue
-        answer = quick_client.get(rule.rule)
+        answer = client.get(rule.rule)
         if answer.mimetype != "text/html":
             continue
         pages.append(rule.rule)
@@ -80,8 +80,8 @@ def test_every_html_page_forbids_what_it_does_not_need(quick_client: FlaskClient
     assert sorted(pages) == ["/", "/docs"]
 
 
-def test_the_plain_html_has_every_operation_field_and_error(quick_client: FlaskClient) -> None:
-    page = html.unescape(re.sub(r"<[^>]+>", "", quick_client.get("/docs").text))
+def test_the_plain_html_has_every_operation_field_and_error(client: FlaskClient) -> None:
+    page = html.unescape(re.sub(r"<[^>]+>", "", client.get("/docs").text))
     api: Dict[str, Any] = json.loads(DESCRIPTION.read_text("utf-8"))
     for path, item in api["paths"].items():
         for method in {"get", "post", "delete"} & {*item}:
@@ -95,21 +95,21 @@ def test_the_plain_html_has_every_operation_field_and_error(quick_client: FlaskC
 
 
 def test_without_the_viewer_the_page_has_no_scripts(
-    tmp_path: Path, quick_space: str, start_server: StartServer, quick_client: FlaskClient
+    tmp_path: Path, quick_space: str, start_server: StartServer, client: FlaskClient
 ) -> None:
     project = copy_without_node_modules(tmp_path)
     bare = requests.get(start_server(project=project, HUNYUAN_SPACE_ID=quick_space).url + "/docs")
     assert bare.status_code == 200 and "<script" not in bare.text and "docs.css" in bare.text
     need(INSTALLED[VIEWER].is_file(), "swagger-ui-dist: npm ci in dreamlab/web/static/")
-    assert quick_client.get("/docs").text.count("<script defer src=") == 2
+    assert client.get("/docs").text.count("<script defer src=") == 2
 
 
 def test_the_page_names_the_key_where_a_session_needs_one(
     quick_space: str, make_client: MakeClient
 ) -> None:
     sentence = "the first request needs the header"
-    assert sentence not in make_client(quick_space).get("/docs").text
-    assert sentence in make_client(quick_space, api_key="secret").get("/docs").text
+    assert sentence not in make_client().get("/docs").text
+    assert sentence in make_client(api_key="secret").get("/docs").text
 
 
 def test_the_programs_name_the_address_behind_a_proxy(
@@ -121,5 +121,5 @@ def test_the_programs_name_the_address_behind_a_proxy(
         "X-Forwarded-Host": "shop.example",
         "X-Forwarded-Prefix": "/models",
     }
-    page = make_client(quick_space, trusted_proxies=1).get("/docs", headers=headers).text
+    page = make_client(trusted_proxies=1).get("/docs", headers=headers).text
     assert "api=https://shop.example/models\n" in program_of(page, "curl")

@@ -56,13 +56,13 @@ def test_only_the_upload_and_the_model_are_kept(
 
 
 def test_every_view_is_kept_and_the_front_view_names_the_model(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     views = {
         f"{side}_image": (image_bytes(), f"chair {side}.png") for side in ("back", "left", "right")
     }
-    answer = post(quick_client, session_id, image_bytes(), "chair.png", caption="oak", **views).json
+    answer = post(client, session_id, image_bytes(), "chair.png", caption="oak", **views).json
     assert (answer["filename"], answer["model"]) == ("chair.png", "chair.glb")
     assert files_below(tmp_path / "sessions" / session_id) == [
         "models/chair.glb",

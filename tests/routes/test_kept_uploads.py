@@ -100,46 +100,46 @@ def test_the_generator_gets_a_reused_upload_as_it_gets_a_fresh_one(
 
 @pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: name[:20])
 def test_an_unknown_or_unsafe_upload_is_not_found(
-    quick_client: FlaskClient, tmp_path: Path, name: str
+    client: FlaskClient, tmp_path: Path, name: str
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     folder = tmp_path / "sessions" / session_id
-    keep(quick_client, session_id)
+    keep(client, session_id)
     (folder / "uploads" / ".tmp-1").mkdir()
     for path in (tmp_path / "secret.png", *(folder / "uploads" / n for n in BAD_NAMES[6:8])):
         path.write_bytes(image_bytes())
     before = files_below(tmp_path)
-    assert_error(post_form(quick_client, session_id, upload=name), 404, "upload_not_found")
-    gone = quick_client.delete(f"/api/sessions/{session_id}/uploads/{name}")
+    assert_error(post_form(client, session_id, upload=name), 404, "upload_not_found")
+    gone = client.delete(f"/api/sessions/{session_id}/uploads/{name}")
     assert gone.status_code == 404
     assert gone.json["code"] in ("upload_not_found", "not_found")
     assert files_below(tmp_path) == before
-    assert list_models(quick_client, session_id) == ["chair.glb"]
+    assert list_models(client, session_id) == ["chair.glb"]
 
 
-def test_a_new_photo_is_used_rather_than_a_kept_one(quick_client: FlaskClient) -> None:
-    session_id = new_session(quick_client)
-    keep(quick_client, session_id)
+def test_a_new_photo_is_used_rather_than_a_kept_one(client: FlaskClient) -> None:
+    session_id = new_session(client)
+    keep(client, session_id)
     for field in ("image", "front_image"):
         form = {field: (image_bytes(), "table.png"), "upload": "chair.png"}
-        assert post_form(quick_client, session_id, **form).json["filename"].startswith("table")
+        assert post_form(client, session_id, **form).json["filename"].startswith("table")
     # A browser sends an empty part for a file field in which nobody chose a file.
     form = {"image": (b"", ""), "upload": "chair.png"}
-    assert post_form(quick_client, session_id, **form).json["filename"] == "chair.png"
-    assert_error(post_form(quick_client, session_id, upload=" "), 400, "missing_image", "upload")
+    assert post_form(client, session_id, **form).json["filename"] == "chair.png"
+    assert_error(post_form(client, session_id, upload=" "), 400, "missing_image", "upload")
 
 
 def test_uploads_are_listed_oldest_first_without_hidden_files(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     url = f"/api/sessions/{session_id}/uploads"
-    assert quick_client.get(url).json == {"session_id": session_id, "uploads": []}
+    assert client.get(url).json == {"session_id": session_id, "uploads": []}
     for name in ("b.png", "a.png", "c.png"):
-        keep(quick_client, session_id, name)
+        keep(client, session_id, name)
     folder = tmp_path / "sessions" / session_id / "uploads"
     (folder / ".tmp-1.png").write_bytes(b"half")
-    uploads = quick_client.get(url).json["uploads"]
+    uploads = client.get(url).json["uploads"]
     assert [upload["filename"] for upload in uploads] == ["b.png", "a.png", "c.png"]
     for upload in uploads:
         status = (folder / upload["filename"]).stat()
@@ -149,16 +149,16 @@ def test_uploads_are_listed_oldest_first_without_hidden_files(
         assert created.timestamp() == pytest.approx(status.st_mtime, abs=0.002)
 
 
-def test_a_deleted_upload_is_gone(quick_client: FlaskClient, tmp_path: Path) -> None:
-    session_id = new_session(quick_client)
-    keep(quick_client, session_id)
+def test_a_deleted_upload_is_gone(client: FlaskClient, tmp_path: Path) -> None:
+    session_id = new_session(client)
+    keep(client, session_id)
     url = f"/api/sessions/{session_id}/uploads/chair.png"
-    assert quick_client.get(url).status_code == 405
-    gone = quick_client.delete(url)
+    assert client.get(url).status_code == 405
+    gone = client.delete(url)
     assert (gone.status_code, gone.data) == (204, b"")
-    assert_error(quick_client.delete(url), 404, "upload_not_found")
-    assert_error(post_form(quick_client, session_id, upload="chair.png"), 404, "upload_not_found")
-    assert list_uploads(quick_client, session_id) == []
+    assert_error(client.delete(url), 404, "upload_not_found")
+    assert_error(post_form(client, session_id, upload="chair.png"), 404, "upload_not_found")
+    assert list_uploads(client, session_id) == []
     assert files_below(tmp_path / "sessions" / session_id) == ["models/chair.glb"]
 
 
@@ -197,15 +197,15 @@ def test_no_deletion_takes_the_photo_from_a_running_generation(
     assert files_below(folder) == []
 
 
-def test_parallel_requests_share_one_upload(quick_client: FlaskClient) -> None:
-    session_id = new_session(quick_client)
-    keep(quick_client, session_id)
+def test_parallel_requests_share_one_upload(client: FlaskClient) -> None:
+    session_id = new_session(client)
+    keep(client, session_id)
 
     def generate(_: int) -> Any:
-        return post_form(quick_client.application.test_client(), session_id, upload="chair.png")
+        return post_form(client.application.test_client(), session_id, upload="chair.png")
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(generate, range(8)))
     assert {found.json["filename"] for found in answers} == {"chair.png"}
     assert len({found.json["model"] for found in answers}) == 8
-    assert list_uploads(quick_client, session_id) == ["chair.png"]
+    assert list_uploads(client, session_id) == ["chair.png"]

@@ -49,35 +49,35 @@ def test_a_model_is_listed_with_how_it_was_made(
 
 
 def test_models_are_listed_oldest_first_and_not_after_their_deletion(
-    quick_client: FlaskClient,
+    client: FlaskClient,
 ) -> None:
-    session_id = session_with_models(quick_client, 3)
-    assert [each["model"] for each in describe(quick_client, session_id)] == [
+    session_id = session_with_models(client, 3)
+    assert [each["model"] for each in describe(client, session_id)] == [
         "chair.glb",
         "chair-2.glb",
         "chair-3.glb",
     ]
-    quick_client.delete(f"/api/sessions/{session_id}/models/chair-2.glb")
-    assert [each["model"] for each in describe(quick_client, session_id)] == [
+    client.delete(f"/api/sessions/{session_id}/models/chair-2.glb")
+    assert [each["model"] for each in describe(client, session_id)] == [
         "chair.glb",
         "chair-3.glb",
     ]
 
 
-def test_an_unknown_session_is_not_found(quick_client: FlaskClient) -> None:
-    answer = quick_client.get("/api/sessions/none/models")
+def test_an_unknown_session_is_not_found(client: FlaskClient) -> None:
+    answer = client.get("/api/sessions/none/models")
     assert (answer.status_code, answer.json["code"]) == (404, "session_not_found")
 
 
 def test_a_model_of_an_earlier_release_is_listed_with_what_its_file_says(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     path = tmp_path / "sessions" / session_id / "models" / "old.glb"
     path.write_bytes(gltf_files.plain())
     extents = gltf_files.load(gltf_files.plain()).extents
     for _ in range(2):
-        (listed,) = describe(quick_client, session_id)
+        (listed,) = describe(client, session_id)
         assert re.fullmatch(UTC, listed["created"])
         assert [listed[name] for name in ("engine", "seed", "generation_id")] == [None] * 3
         assert (listed["triangles"], listed["texture"]) == (22, False)
@@ -85,62 +85,60 @@ def test_a_model_of_an_earlier_release_is_listed_with_what_its_file_says(
 
 
 def test_a_model_that_cannot_be_measured_is_listed_without_a_size(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     folder = tmp_path / "sessions" / session_id / "models"
     (folder / "draco.glb").write_bytes(gltf_files.draco())
     (folder / "no.glb").write_bytes(b"no GLB")
-    draco, no_glb = describe(quick_client, session_id)
+    draco, no_glb = describe(client, session_id)
     assert (draco["triangles"], draco["size_cm"]) == (22, None)
     assert (no_glb["triangles"], no_glb["size_cm"], no_glb["texture"]) == (None, None, False)
 
 
-def test_the_record_of_a_model_is_deleted_with_it(
-    quick_client: FlaskClient, tmp_path: Path
-) -> None:
-    session_id = session_with_models(quick_client, 2)
+def test_the_record_of_a_model_is_deleted_with_it(client: FlaskClient, tmp_path: Path) -> None:
+    session_id = session_with_models(client, 2)
     folder = tmp_path / "sessions" / session_id / "models"
     record = folder / ".record-chair.glb.json"
     assert record.exists()
-    quick_client.delete(f"/api/sessions/{session_id}/models/chair.glb")
-    quick_client.delete(f"/api/delete_all_models/{session_id}")
+    client.delete(f"/api/sessions/{session_id}/models/chair.glb")
+    client.delete(f"/api/delete_all_models/{session_id}")
     assert files_below(folder) == [".deleted-chair-2.glb", ".deleted-chair.glb"]
     assert not record.exists()
 
 
 def test_a_list_of_hundreds_of_models_opens_none_of_them(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     folder = tmp_path / "sessions" / session_id / "models"
     for number in range(300):
         (folder / f"{number}.glb").write_bytes(gltf_files.plain())
-    described = describe(quick_client, session_id)
+    described = describe(client, session_id)
     for path in folder.glob("*.glb"):
         # Still a file of the same size, but no GLB any more.
         written = path.stat()
         path.write_bytes(bytes(written.st_size))
         os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
     start = time.process_time()
-    assert describe(quick_client, session_id) == described
+    assert describe(client, session_id) == described
     assert time.process_time() - start < 0.5
     assert {each["triangles"] for each in described} == {22}
 
 
-def test_a_report_is_of_what_a_query_would_make(quick_client: FlaskClient, tmp_path: Path) -> None:
-    session_id = new_session(quick_client)
+def test_a_report_is_of_what_a_query_would_make(client: FlaskClient, tmp_path: Path) -> None:
+    session_id = new_session(client)
     folder = tmp_path / "sessions" / session_id / "models"
     (folder / "chair.glb").write_bytes(gltf_files.plain())
     (folder / "draco.glb").write_bytes(gltf_files.draco())
     url = f"/api/sessions/{session_id}/models"
 
     def passing(query: str) -> Any:
-        report = quick_client.get(f"{url}/chair.glb/report{query}").json
+        report = client.get(f"{url}/chair.glb/report{query}").json
         return {each["target"] for each in report["targets"] if each["passes"]}
 
     assert passing("?origin=floor") - passing("") == {"khronos_mobile_ar", "apple_quick_look"}
-    sized = quick_client.get(f"{url}/chair.glb/report?height_cm=90&width_cm=50").json
+    sized = client.get(f"{url}/chair.glb/report?height_cm=90&width_cm=50").json
     assert (sized["session_id"], sized["model"]) == (session_id, "chair.glb")
     assert (sized["extents_m"]["height"], sized["extents_m"]["width"]) == (0.9, 0.5)
     assert sized["lowest_m"] == 0
@@ -149,6 +147,6 @@ def test_a_report_is_of_what_a_query_would_make(quick_client: FlaskClient, tmp_p
         ("draco.glb/report?height_cm=90", (422, "model_unsupported")),
         ("none.glb/report", (404, "model_not_found")),
     ):
-        answer = quick_client.get(f"{url}/{query}")
+        answer = client.get(f"{url}/{query}")
         assert (answer.status_code, answer.json["code"]) == code
-    assert quick_client.get(f"{url}/draco.glb/report").json["extents_m"] is None
+    assert client.get(f"{url}/draco.glb/report").json["extents_m"] is None

@@ -130,10 +130,10 @@ def test_defaults_count_for_what_a_request_does_not_give(generate: Any) -> None:
     ),
 )
 def test_a_bad_value_is_refused_before_anything_is_generated(
-    quick_client: FlaskClient, tmp_path: Path, field: str, value: str
+    client: FlaskClient, tmp_path: Path, field: str, value: str
 ) -> None:
-    session_id = new_session(quick_client)
-    answer = post(quick_client, session_id, image_bytes(), **{field: value})
+    session_id = new_session(client)
+    answer = post(client, session_id, image_bytes(), **{field: value})
     assert_error(answer, 422, "invalid_option", f"^{field} must be")
     assert files_below(tmp_path / "sessions" / session_id) == []
 

@@ -30,9 +30,9 @@ def test_both_urls_of_a_model_serve_the_same_file(
     glb.check(io.BytesIO(one.data))
 
 
-def test_a_model_is_immutable_for_caches(quick_client: FlaskClient) -> None:
-    url = f"/sessions/{session_with_models(quick_client)}/models/chair.glb"
-    first = quick_client.get(url)
+def test_a_model_is_immutable_for_caches(client: FlaskClient) -> None:
+    url = f"/sessions/{session_with_models(client)}/models/chair.glb"
+    first = client.get(url)
     assert first.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     assert "chair.glb" in first.headers["Content-Disposition"]
     assert first.headers["X-Content-Type-Options"] == "nosniff"
@@ -40,19 +40,19 @@ def test_a_model_is_immutable_for_caches(quick_client: FlaskClient) -> None:
         ("If-None-Match", first.headers["ETag"]),
         ("If-Modified-Since", first.headers["Last-Modified"]),
     ):
-        again = quick_client.get(url, headers={header: value})
+        again = client.get(url, headers={header: value})
         assert (again.status_code, again.data) == (304, b"")
 
 
-def test_a_byte_range_of_a_model_can_be_requested(quick_client: FlaskClient) -> None:
-    url = f"/sessions/{session_with_models(quick_client)}/models/chair.glb"
-    whole = quick_client.get(url).data
-    part = quick_client.get(url, headers={"Range": "bytes=4-11"})
+def test_a_byte_range_of_a_model_can_be_requested(client: FlaskClient) -> None:
+    url = f"/sessions/{session_with_models(client)}/models/chair.glb"
+    whole = client.get(url).data
+    part = client.get(url, headers={"Range": "bytes=4-11"})
     assert (part.status_code, part.data) == (206, whole[4:12])
     assert part.headers["Content-Range"] == f"bytes 4-11/{len(whole)}"
-    beyond = quick_client.get(url, headers={"Range": f"bytes={len(whole)}-"})
+    beyond = client.get(url, headers={"Range": f"bytes={len(whole)}-"})
     assert_error(beyond, 416, "requested_range_not_satisfiable")
-    head = quick_client.head(url)
+    head = client.head(url)
     assert (head.content_length, head.data) == (len(whole), b"")
 
 
@@ -80,25 +80,25 @@ def test_an_unknown_or_unsafe_model_name_is_not_found(
 
 
 def test_the_name_of_a_deleted_model_is_not_used_again(
-    quick_client: FlaskClient,
+    client: FlaskClient,
 ) -> None:
-    session_id = session_with_models(quick_client, 2)
+    session_id = session_with_models(client, 2)
     url = f"/api/sessions/{session_id}/models/chair.glb"
-    gone = quick_client.delete(url)
+    gone = client.delete(url)
     assert (gone.status_code, gone.data) == (204, b"")
-    assert list_models(quick_client, session_id) == ["chair-2.glb"]
-    assert_error(quick_client.get(url), 404, "model_not_found")
-    assert_error(quick_client.delete(url), 404, "model_not_found")
+    assert list_models(client, session_id) == ["chair-2.glb"]
+    assert_error(client.get(url), 404, "model_not_found")
+    assert_error(client.delete(url), 404, "model_not_found")
     # A browser may have chair.glb in its cache. The other suffix avoids the name of an upload.
-    assert post(quick_client, session_id, image_bytes(kind="WEBP"), "chair.webp").json["model"] == (
+    assert post(client, session_id, image_bytes(kind="WEBP"), "chair.webp").json["model"] == (
         "chair-3.glb"
     )
 
 
 def test_all_models_of_a_session_are_deleted_together_with_their_photos(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = session_with_models(quick_client, 3)
-    assert quick_client.delete(f"/api/delete_all_models/{session_id}").status_code == 204
-    assert list_models(quick_client, session_id) == []
+    session_id = session_with_models(client, 3)
+    assert client.delete(f"/api/delete_all_models/{session_id}").status_code == 204
+    assert list_models(client, session_id) == []
     assert files_below(tmp_path / "sessions" / session_id / "uploads") == []

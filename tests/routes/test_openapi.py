@@ -1,21 +1,14 @@
-"""openapi.json describes all routes, and schemathesis finds no difference to the server."""
+"""openapi.json describes all routes and errors, and its examples are true."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Dict, Set, Tuple
 
 import jsonschema
 import pytest
 from flask.testing import FlaskClient
-
-from support.processes import PROJECT, StartServer
 
 METHODS = ("get", "post", "delete", "put", "patch")
 
@@ -74,39 +67,6 @@ def test_an_error_of_a_status_is_described_once(openapi: Dict[str, Any]) -> None
                     described.setdefault(status, set()).add(response["$ref"])
     references = {reference for found in described.values() for reference in found}
     assert len(references) == len(described) == len(openapi["components"]["responses"])
-
-
-@pytest.mark.skipif(find_spec("schemathesis") is None, reason="schemathesis needs Python 3.10")
-def test_schemathesis_finds_no_difference(
-    tmp_path: Path, stand_in_url: str, start_server: StartServer
-) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=stand_in_url, METRICS="true")
-    report = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("schemathesis")),
-            "run",
-            f"{server.url}/openapi.json",
-            "--checks=all",
-            "--max-examples=8",
-            "--generation-deterministic",
-            "--request-timeout=60",
-            # By default it is 10 s: too short for a generation on a busy machine.
-            "--max-response-time=60",
-            "--no-color",
-        ],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "SCHEMATHESIS_HOOKS": str(PROJECT / "tests/support/schemathesis_hooks.py"),
-        },
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    print(report.stdout)
-    assert report.returncode == 0, report.stdout[-6000:] + report.stderr[-2000:]
-    # At least one generation succeeded.
-    assert list(tmp_path.glob("sessions/*/models/*.glb"))
 
 
 def test_the_examples_match_their_schemas(openapi: Dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support.models import glb_bytes
 from support.processes import PROJECT, StartServer
-from support.spaces import glb_bytes
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")

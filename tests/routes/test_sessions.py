@@ -68,31 +68,31 @@ def test_an_unknown_or_malformed_session_id_is_not_found(
 
 
 def test_a_session_id_is_matched_in_any_case_and_answered_in_lower_case(
-    quick_client: FlaskClient, tmp_path: Path
+    client: FlaskClient, tmp_path: Path
 ) -> None:
-    session_id = new_session(quick_client)
+    session_id = new_session(client)
     upper = session_id.upper()
-    made = post(quick_client, upper, image_bytes(), "chair.png").json
+    made = post(client, upper, image_bytes(), "chair.png").json
     assert made["session_id"] == session_id
     assert made["model_url"] == f"http://localhost/sessions/{session_id}/models/chair.glb"
     for route in ("/api/session_models/{}", "/api/sessions/{}/uploads"):
-        assert quick_client.get(route.format(upper)).json["session_id"] == session_id
+        assert client.get(route.format(upper)).json["session_id"] == session_id
     for route in ("/sessions/{}/models/chair.glb", "/api/sessions/{}/models/chair.glb"):
-        assert quick_client.get(route.format(upper)).data[:4] == b"glTF"
+        assert client.get(route.format(upper)).data[:4] == b"glTF"
     for route in (
         "/api/sessions/{}/models/chair.glb",
         "/api/sessions/{}/uploads/chair.png",
         "/api/delete_all_models/{}",
         "/api/sessions/{}",
     ):
-        assert quick_client.delete(route.format(upper)).status_code == 204
+        assert client.delete(route.format(upper)).status_code == 204
     assert list((tmp_path / "sessions").iterdir()) == []
 
 
 def test_the_api_key_is_needed_for_creating_a_session_only(
     make_client: MakeClient, quick_space: str
 ) -> None:
-    client = make_client(quick_space, api_key="s3crét")
+    client = make_client(api_key="s3crét")
     for headers in (
         {},
         {"Authorization": "Bearer wrong"},
@@ -114,18 +114,16 @@ def _as_wsgi(headers: Any) -> Any:
     return {name: value.encode().decode("latin-1") for name, value in headers.items()}
 
 
-def test_a_deleted_session_is_removed_with_its_files(
-    quick_client: FlaskClient, tmp_path: Path
-) -> None:
-    session_id = session_with_models(quick_client)
-    assert quick_client.delete(f"/api/sessions/{session_id}").status_code == 204
+def test_a_deleted_session_is_removed_with_its_files(client: FlaskClient, tmp_path: Path) -> None:
+    session_id = session_with_models(client)
+    assert client.delete(f"/api/sessions/{session_id}").status_code == 204
     assert list((tmp_path / "sessions").iterdir()) == []
     for method, route in (
         ("get", "/api/session_models/{}"),
         ("delete", "/api/sessions/{}"),
         ("delete", "/api/delete_all_models/{}"),
     ):
-        gone = getattr(quick_client, method)(route.format(session_id))
+        gone = getattr(client, method)(route.format(session_id))
         assert_error(gone, 404, "session_not_found")
 
 
@@ -156,7 +154,7 @@ def test_expired_sessions_are_removed_at_the_start_and_in_the_background(
 ) -> None:
     old = SessionStore(tmp_path / "sessions").create()
     os.utime(old.folder, (0, 0))
-    client = make_client(quick_space, session_ttl_hours=2 / 3600)
+    client = make_client(session_ttl_hours=2 / 3600)
     new = new_session(client)
     assert wait_until(lambda: not old.folder.exists())
     assert list_models(client, new) == []
@@ -169,4 +167,4 @@ def test_sessions_are_kept_by_default(
 ) -> None:
     old = SessionStore(tmp_path / "sessions").create()
     os.utime(old.folder, (0, 0))
-    assert list_models(make_client(quick_space), old.id) == []
+    assert list_models(make_client(), old.id) == []

@@ -12,7 +12,6 @@ from support.hosts import Cluster, FrontEnd, GpuMachine, start_gpu_machines
 from support.http_api import HttpApi
 from support.nginx import nginx_for
 
-pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
 
 

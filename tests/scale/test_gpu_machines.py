@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine
 
-pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
 
 

@@ -15,7 +15,6 @@ from dreamlab.storage.store import SessionStore
 from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
 
-pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
 SECONDS = 1.5
 

@@ -14,7 +14,6 @@ import pytest
 from dreamlab.storage.store import SessionStore
 from support.processes import PROJECT
 
-pytestmark = pytest.mark.scale
 HOSTS = 2
 PROCESSES = 3
 ROUNDS = 12
@@ -27,7 +26,7 @@ sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
 from dreamlab.storage.store import SessionStore
 from dreamlab.storage.uploads import NewUpload
 from support.models import save as save_model
-from support.spaces import glb_bytes
+from support.models import glb_bytes
 store = SessionStore(Path(sys.argv[2]))
 store.prepare()
 session_id, me, rounds = sys.argv[3], sys.argv[4], int(sys.argv[5])

@@ -16,7 +16,6 @@ from support.brokers import process_tree
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load
 from support.scrapes import Scrape, scrape, total
 
-pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
 GENERATIONS = "dreamlab_generations_total"
 IN_FLIGHT = "dreamlab_generations_in_flight"

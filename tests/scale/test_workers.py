@@ -12,7 +12,6 @@ from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
 from support.http_api import read_events
 
-pytestmark = pytest.mark.scale
 PHOTO = image_bytes()
 
 

@@ -1,16 +1,22 @@
-"""Debian's Chromium under Playwright. Test modules that import this are skipped without it."""
+"""Debian's Chromium under Playwright."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Iterator
+from typing import TYPE_CHECKING, Any, Iterator
 
-import pytest
+from dreamlab.web.assets import INSTALLED
+from support.needs import need
+from support.processes import PROJECT
 
-CHROMIUM = shutil.which("chromium")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+else:
+    Browser = Any
+
+AXE = PROJECT / "tests/node_modules/axe-core/axe.min.js"
 # --no-sandbox: CI runs as root. SwiftShader draws WebGL without a GPU. The other flags turn off
 # requests to Google and the dialogs of a first start.
 FLAGS = [
@@ -26,23 +32,19 @@ FLAGS = [
 ]
 
 
-def require(is_installed: bool, what: str) -> None:
-    """Skip the importing module unless `is_installed`. With CI=true, raise an error instead."""
-    if is_installed:
-        return
-    if os.environ.get("CI") == "true":
-        raise RuntimeError(f"no {what}: .ci/run should have installed it")
-    pytest.skip(f"needs {what}", allow_module_level=True)
-
-
-require(CHROMIUM is not None, "chromium")
-require(find_spec("playwright") is not None, "playwright, which needs Python 3.10")
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+def need_browser() -> None:
+    """Skip the test where the pages or the browser are not installed."""
+    need(shutil.which("chromium") is not None, "chromium")
+    need(find_spec("playwright") is not None, "playwright, which needs Python 3.10")
+    need(AXE.is_file(), "axe-core: npm ci in tests/")
+    need(all(path.is_file() for path in INSTALLED.values()), "npm ci in dreamlab/web/static/")
 
 
 @contextmanager
 def launch() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         yield browser
         browser.close()

@@ -9,14 +9,9 @@ from typing import Any, Dict, Iterator, List
 
 from PIL import Image
 
-from dreamlab.web import assets, page
 from support.api import DATA
-from support.browser import Browser, require
+from support.browser import AXE, Browser
 from support.processes import PROJECT
-
-AXE = PROJECT / "tests/node_modules/axe-core/axe.min.js"
-require(assets.INSTALLED[page.VIEWER].is_file(), "model-viewer: npm ci in dreamlab/web/static/")
-require(AXE.is_file(), "axe-core: npm ci in tests/")
 
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "tests/screenshots"))
 

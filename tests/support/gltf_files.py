@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 import numpy as np
 import trimesh
 
-from support.spaces import glb_bytes
+from support.models import glb_bytes
 
 Array = Any
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
-import pytest
 import requests
 
 from dreamlab.settings import PROJECT
 from support.api import wait_until
+from support.needs import need
 from support.processes import wait_for_port
 from support.spaces import free_port
 
@@ -23,11 +21,8 @@ TOKEN = "s3cret"
 
 
 def need_prometheus() -> None:
-    """Skip a test where there is no Prometheus, but fail where .ci/run should have installed it."""
-    if shutil.which("prometheus") is None or shutil.which("promtool") is None:
-        if os.environ.get("CI") == "true" and sys.version_info[:2] == (3, 11):
-            raise RuntimeError("no prometheus: .ci/run should have installed it")
-        pytest.skip("needs prometheus")
+    need(shutil.which("prometheus") is not None, "prometheus")
+    need(shutil.which("promtool") is not None, "promtool")
 
 
 class Prometheus:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import socket
-import struct
 import tempfile
 import threading
 import time
@@ -21,18 +19,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr  # noqa: E402
 
+from support.models import glb_bytes  # noqa: E402
+
 FILES = ("image", "mv_image_front", "mv_image_back", "mv_image_left", "mv_image_right")
-
-
-def glb_bytes(name: str = "tiny", binary: bytes = b"", **tree: Any) -> bytes:
-    """Return a GLB with a `tree`, by default one without a mesh, and a binary chunk if any."""
-    tree = {"asset": {"version": "2.0"}, "scenes": [{"name": name}], **tree}
-    chunk = json.dumps(tree).encode()
-    chunk += b" " * (-len(chunk) % 4)
-    chunk = struct.pack("<II", len(chunk), 0x4E4F534A) + chunk
-    if binary:
-        chunk += struct.pack("<II", len(binary), 0x004E4942) + binary
-    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunk)) + chunk
 
 
 MESH = Path(_folder.name) / "white_mesh.glb"

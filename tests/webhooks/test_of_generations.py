@@ -95,12 +95,12 @@ def test_it_is_told_after_a_restart(start: Any, receiver: MakeReceiver) -> None:
     ),
 )
 def test_a_bad_url_is_refused(make_client: MakeClient, quick_space: str, url: str) -> None:
-    client = make_client(quick_space, webhook_secret=SECRET)
+    client = make_client(webhook_secret=SECRET)
     answered = post(client, new_session(client), image_bytes(), webhook=url)
     assert_error(answered, 422, "invalid_option", "webhook")
 
 
 def test_without_a_secret_no_webhook_is_taken(make_client: MakeClient, quick_space: str) -> None:
-    client = make_client(quick_space)
+    client = make_client()
     answered = post(client, new_session(client), image_bytes(), webhook="https://shop.example/")
     assert_error(answered, 422, "invalid_option", "webhook")

@@ -14,7 +14,6 @@ import trimesh
 from support.api import DATA, MakeClient, new_session, post, wait_until
 from support.wine import WindowsServer
 
-pytestmark = pytest.mark.windows
 # Under wine, Gradio is imported for half a minute.
 START_S = 150
 

@@ -11,11 +11,11 @@ import pytest
 import requests
 
 from support.api import files_below, image_bytes, wait_until
-from support.spaces import answer, glb_bytes, space
+from support.models import glb_bytes
+from support.spaces import answer, space
 from support.wine import WindowsServer
 from support.wine import run as run_windows
 
-pytestmark = pytest.mark.windows
 # More than the buffers of a connection hold.
 MODEL = glb_bytes("heavy", bytes(40_000_000))
 # What one process of the Windows Python can run of the other tests. wine searches a large folder

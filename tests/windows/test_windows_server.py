@@ -16,7 +16,6 @@ from support.spaces import HeldSpace, timed_space
 from support.wine import WindowsServer
 from support.wine import run as run_windows
 
-pytestmark = pytest.mark.windows
 StartWindows = Callable[..., WindowsServer]
 
 

@@ -19,6 +19,11 @@ from benchmarks import rendering
 from support.api import DATA, PIECES, assert_error, encoded, files_below, new_session, post
 
 
+@pytest.fixture
+def client(stand_in_client: FlaskClient) -> FlaskClient:
+    return stand_in_client
+
+
 def load_mesh(model: bytes) -> trimesh.Trimesh:
     return trimesh.load(io.BytesIO(model), file_type="glb", force="mesh")
 

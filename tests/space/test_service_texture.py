@@ -9,7 +9,8 @@ import gradio as gr
 import pytest
 
 from support.api import MakeClient, assert_error, image_bytes, list_models, new_session, post
-from support.spaces import MESH, answer, glb_bytes, space
+from support.models import glb_bytes
+from support.spaces import MESH, answer, space
 
 COLOURED = {"textures": [{"source": 0}]}
 

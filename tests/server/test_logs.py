@@ -17,7 +17,7 @@ from support.spaces import space
 def test_the_log_has_a_line_per_request_and_generation_and_no_secrets(
     make_client: MakeClient, quick_space: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = make_client(quick_space, api_key="s3cret", hf_token="hf_s3cret")
+    client = make_client(api_key="s3cret", hf_token="hf_s3cret")
     with caplog.at_level(logging.INFO, "dreamlab"):
         key = {"Authorization": "Bearer s3cret"}
         session_id = client.get("/api/generate_session_id", headers=key).json["session_id"]

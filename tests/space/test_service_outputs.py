@@ -18,8 +18,9 @@ from support.api import (
     new_session,
     post,
 )
+from support.models import glb_bytes
 from support.service import generate, make_service
-from support.spaces import MESH, answer, glb_bytes, space
+from support.spaces import MESH, answer, space
 
 
 @pytest.mark.parametrize("wrap", (str, lambda path: gr.update(value=str(path))))

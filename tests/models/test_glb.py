@@ -11,8 +11,9 @@ from typing import Any, Dict, Tuple
 import pytest
 
 from dreamlab.models import glb
+from support.models import glb_bytes
 from support.service import generate, make_service
-from support.spaces import answer, glb_bytes, space
+from support.spaces import answer, space
 
 MESH = {"meshes": [{"primitives": [{"attributes": {}}]}]}
 LONE: Dict[str, Dict[str, Any]] = {

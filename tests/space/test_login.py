@@ -63,7 +63,7 @@ def test_a_missing_or_wrong_login_is_told(
 def test_a_login_for_a_server_without_one_does_no_harm(
     make_client: MakeClient, quick_space: str
 ) -> None:
-    client = make_client(quick_space, space_auth=(USER, PASSWORD))
+    client = make_client(space_auth=(USER, PASSWORD))
     assert post(client, new_session(client), image_bytes()).status_code == 200
 
 

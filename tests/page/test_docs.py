@@ -6,13 +6,11 @@ import json
 import re
 from typing import Any, List
 
-from dreamlab.web import assets, docs
+from dreamlab.web import docs
 from support.api import DATA, wait_until
-from support.browser import Browser, require
+from support.browser import Browser
 from support.browser_tab import DESKTOP, PHONE, BrowserTab, open_tab
 from support.processes import Server, StartServer
-
-require(assets.INSTALLED[docs.VIEWER].is_file(), "swagger-ui-dist: npm ci in dreamlab/web/static/")
 
 SESSION, UPLOAD = (
     "#operations-sessions-generateSessionId",
