@@ -8,17 +8,7 @@ from importlib import import_module
 
 from benchmarks import report
 
-BENCHMARKS = (
-    "overhead",
-    "small_routes",
-    "download",
-    "upload",
-    "waiting",
-    "start",
-    "stand_in",
-    "forms",
-    "phone",
-)
+BENCHMARKS = ("overhead", "start", "forms", "phone")
 
 
 def main() -> None:
@@ -38,7 +28,7 @@ def main() -> None:
         except report.Skipped as reason:
             print(f"skipped: {reason}\n", flush=True)
         print(f"({time.monotonic() - start:.0f} s)\n", flush=True)
-    print(f"{(time.monotonic() - began) / 60:.1f} minutes; {report.OUTPUT}, {report.README}")
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes; {report.README}")
 
 
 if __name__ == "__main__":

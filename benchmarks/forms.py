@@ -16,7 +16,7 @@ import numpy as np
 import requests
 
 from benchmarks import dense_meshes, servers
-from benchmarks.report import Report, bars
+from benchmarks.report import Report
 
 PIECES = ("chair", "couch", "bookcase", "armchair")
 KINDS = "plain", "textured"
@@ -48,7 +48,6 @@ def measure() -> Report:
         models = _models(folder)
         runs = {key: _forms(path, folder) for key, path in models.items()}
         errors = [_error(name, folder) for name in PIECES]
-        sizes = {key: path.stat().st_size for key, path in models.items()}
         meanwhile = _meanwhile(folder, models["plain", LARGE])
     return Report(
         [_form_table(runs), _error_table(errors), meanwhile],
@@ -58,23 +57,9 @@ def measure() -> Report:
             "1024 pixels, projected from the front, with one seam.",
             "Error: distances between the two surfaces, both ways, at 40,000 points each, in per "
             "mille of the longest side. Aim: 1 ‰ in the mean.",
-            *(
-                f"A phone loads {sizes[kind, LARGE]:,} bytes for the {kind} model of {LARGE:,} "
-                f"faces, {len(runs[kind, LARGE]['max_faces'].content):,} with `max_faces={SMALL}`."
-                for kind in KINDS
-            ),
             "The list meanwhile: wrk with 4 connections while four clients ask for forms that are "
             "not there yet, two at a time (MAX_CONVERSIONS). Aim: 2 times the idle p99.",
         ],
-        lambda figure: bars(
-            figure,
-            [form[1:] for form in FORMS],
-            {
-                f"{kind}, {faces:,}": [run[form].seconds for form in FORMS]
-                for (kind, faces), run in runs.items()
-            },
-            "seconds",
-        ),
     )
 
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any, Dict, List
 
 from benchmarks import photos, servers
-from benchmarks.report import Report, Skipped, bars
+from benchmarks.report import Report, Skipped
 
 ROUNDS = 3
 # So long a person looks at the photo before the button is pressed.
@@ -88,7 +88,6 @@ def _report(size: int, found: Dict[str, List[List[float]]]) -> Report:
             "*Show* includes what is left of loading model-viewer, the download of the model and "
             "its first picture, which Chromium draws here without a GPU.",
         ],
-        lambda figure: bars(figure, PHASES, medians, "seconds"),
     )
 
 

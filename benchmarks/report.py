@@ -1,8 +1,7 @@
-"""Writes the results of a benchmark: Markdown tables and a plot, also into the README."""
+"""Writes the results of a benchmark into the README, as Markdown tables."""
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import re
@@ -12,25 +11,17 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence
-
-import matplotlib
-
-matplotlib.use("Agg")
-
-from matplotlib.figure import Figure
+from typing import Any, NamedTuple, Sequence
 
 HERE = Path(__file__).resolve().parent
-OUTPUT = HERE / "output"
 README = HERE / "README.md"
 
 
 class Report(NamedTuple):
-    """A result: tables (the first row is the head), notes, and a function that draws the plot."""
+    """A result: tables, of which the first row is the head, and notes."""
 
     tables: Sequence[Sequence[Sequence[Any]]]
     notes: Sequence[str]
-    draw: Callable[[Figure], None]
 
 
 class Skipped(Exception):
@@ -38,15 +29,10 @@ class Skipped(Exception):
 
 
 def write(name: str, report: Report) -> None:
-    """Write a benchmark's Markdown and plot to the output folder, and update the README."""
-    OUTPUT.mkdir(exist_ok=True)
+    """Print a benchmark's tables and write them into the README."""
     parts = [_markdown(table) for table in report.tables]
     notes = "\n".join(f"- {note}" for note in report.notes)
     text = "\n\n".join([*parts, notes])
-    (OUTPUT / f"{name}.md").write_text(text + "\n")
-    figure = Figure(figsize=(9, 5), layout="constrained")
-    report.draw(figure)
-    figure.savefig(OUTPUT / f"{name}.png", dpi=110)
     update_readme(name, f"Measured {time.strftime('%Y-%m-%d')}.\n\n{text}")
     print(text + "\n", flush=True)
 
@@ -88,25 +74,6 @@ def _commit() -> str:
 def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """Return the ratio of the medians of two interleaved series."""
     return statistics.median(ours) / statistics.median(theirs)
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the percentile of `values`, by the nearest-rank method."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
-
-
-def bars(figure: Figure, groups: Sequence[str], series: Dict[str, List[float]], label: str) -> Any:
-    """Draw a grouped bar chart: one group per name, with one bar per series. Returns the axes."""
-    axes = figure.subplots()
-    width = 0.8 / len(series)
-    for number, (name, values) in enumerate(series.items()):
-        offset = (number - (len(series) - 1) / 2) * width
-        axes.bar([group + offset for group in range(len(groups))], values, width, label=name)
-    axes.set_xticks(range(len(groups)), groups)
-    axes.set_ylabel(label)
-    axes.legend()
-    return axes
 
 
 def _markdown(table: Sequence[Sequence[Any]]) -> str:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, NamedTuple, Tuple
+from typing import Iterator, NamedTuple
 
 import requests
 
@@ -21,7 +21,7 @@ from benchmarks.report import Skipped
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
 
-from support.processes import Server, wait_for_port  # noqa: E402
+from support.processes import Server  # noqa: E402
 from support.spaces import free_port  # noqa: E402
 
 MEGABYTE = 1 << 20
@@ -62,66 +62,6 @@ def generator(seconds: float, mesh: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait()
-
-
-@contextmanager
-def program(*arguments: str) -> Iterator[Tuple[str, subprocess.Popen[bytes]]]:
-    """The URL and the process of a program that reads its port from the environment."""
-    port = free_port()
-    process = subprocess.Popen(
-        arguments,
-        cwd=PROJECT,
-        env={**os.environ, "PORT": str(port)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port, 30)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-NGINX = """
-worker_processes 2;
-daemon off; pid nginx.pid; %(user)s
-error_log error.log;
-events { worker_connections 1024; }
-http {
-    access_log off; sendfile on; tcp_nopush on;
-    types { model/gltf-binary glb; }
-    server {
-        listen 127.0.0.1:%(port)d;
-        location /file/ { alias %(sessions)s/; }
-        location /internal-models/ { internal; alias %(sessions)s/; }
-        location / {
-            proxy_pass %(backend)s; proxy_http_version 1.1; proxy_set_header Connection "";
-        }
-    }
-}
-"""
-
-
-@contextmanager
-def nginx(folder: Path, sessions: Path, backend: str) -> Iterator[str]:
-    """The URL of an nginx: it serves `sessions` below /file/ and forwards the rest to `backend`."""
-    if shutil.which("nginx") is None:
-        raise Skipped("nginx is missing: apt-get install nginx")
-    port = free_port()
-    folder.mkdir()
-    user = "user root;" if os.geteuid() == 0 else ""
-    conf = NGINX % {"port": port, "sessions": sessions, "backend": backend, "user": user}
-    (folder / "nginx.conf").write_text(conf)
-    process = subprocess.Popen(
-        ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "error.log"]
-    )
-    try:
-        wait_for_port(port, 30)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
         process.wait()
 
 
