@@ -60,7 +60,8 @@ class Receiver:
         )
         self.port = self.server.server_address[1]
         self.url = f"https://127.0.0.1:{self.port}/hook?room=1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # `close` waits for one turn of this loop.
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         self.server.shutdown()
