@@ -14,7 +14,6 @@ MB = 1 << 20
 NOISE = image_bytes((1000, 700), "BMP")
 
 
-@pytest.mark.parametrize("field", ("image", "front_image"))
 @pytest.mark.parametrize(
     "headers",
     (
@@ -27,20 +26,24 @@ NOISE = image_bytes((1000, 700), "BMP")
     ids=("no header", "its type", "binary", "text", "a wrong length"),
 )
 def test_a_part_without_a_file_name_is_a_photo(
-    quick_server: Server, field: str, headers: Tuple[str, ...]
+    quick_server: Server, headers: Tuple[str, ...]
 ) -> None:
     answer = send_parts(
-        quick_server, part(f'name="{field}"', PHOTO, *headers), part('name="seed"', b"7")
+        quick_server, part('name="image"', PHOTO, *headers), part('name="seed"', b"7")
     )
     assert (answer.status_code, answer.json()["filename"]) == (200, "image.png")
     assert kept(quick_server, answer) == [PHOTO]
 
 
-@pytest.mark.parametrize("kind", ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"))
-def test_a_photo_without_a_file_name_is_kept_byte_for_byte(quick_server: Server, kind: str) -> None:
-    content = image_bytes((300, 200), kind)
-    answer = send_parts(quick_server, part("name=image", content))
-    assert (answer.status_code, kept(quick_server, answer)) == (200, [content])
+def test_all_views_come_without_a_file_name_and_are_kept_byte_for_byte(
+    quick_server: Server,
+) -> None:
+    kinds = ("JPEG", "WEBP", "GIF", "TIFF")
+    views = [image_bytes((300, 200), kind) for kind in kinds]
+    fields = ("front_image", "back_image", "left_image", "right_image")
+    parts = [part(f"name={field}", view) for field, view in zip(fields, views)]
+    answer = send_parts(quick_server, *parts)
+    assert (answer.status_code, kept(quick_server, answer)) == (200, sorted(views))
 
 
 def test_a_photo_without_a_file_name_is_larger_than_a_text_may_be(quick_server: Server) -> None:
@@ -57,15 +60,7 @@ def test_a_photo_without_a_file_name_is_larger_than_a_text_may_be(quick_server: 
         assert refusal(answer) == (413, "upload_too_large"), field
 
 
-def test_all_views_come_without_a_file_name(quick_server: Server) -> None:
-    views = [image_bytes((40 + n, 40)) for n in range(4)]
-    fields = ("front_image", "back_image", "left_image", "right_image")
-    parts = [part(f'name="{field}"', view) for field, view in zip(fields, views)]
-    answer = send_parts(quick_server, *parts)
-    assert (answer.status_code, kept(quick_server, answer)) == (200, sorted(views))
-
-
-@pytest.mark.parametrize("word", (b"", b"null", b"undefined", b"[object Object]", "Stühl".encode()))
+@pytest.mark.parametrize("word", (b"", b"undefined", "Stühl".encode()))
 def test_a_word_in_place_of_a_photo_is_none(quick_server: Server, word: bytes) -> None:
     answer = send_parts(quick_server, part('name="image"', PHOTO), part('name="back_image"', word))
     assert (answer.status_code, kept(quick_server, answer)) == (200, [PHOTO])
@@ -81,10 +76,15 @@ def test_a_damaged_photo_without_a_file_name_is_none_of_our_kinds(quick_server: 
 
 
 @pytest.mark.parametrize(
-    "name", ("", "back.jpg", "C:\\back.png", "blob", "\u3042.heic", "..", "a/b")
+    ("field", "name"),
+    (
+        ("back_image", ""),
+        ("left_image", "C:\\back.png"),
+        ("right_image", "\u3042.heic"),
+        ("back_image", ".."),
+    ),
 )
-@pytest.mark.parametrize("field", ("back_image", "left_image", "right_image"))
-def test_an_empty_optional_view_is_no_view(quick_server: Server, name: str, field: str) -> None:
+def test_an_empty_optional_view_is_no_view(quick_server: Server, field: str, name: str) -> None:
     empty = part(f'name="{field}"; filename="{name}"', b"", "Content-Type: image/jpeg")
     answer = send_parts(quick_server, part('name="image"; filename="a.png"'), empty)
     assert (answer.status_code, kept(quick_server, answer)) == (200, [PHOTO])
@@ -100,14 +100,8 @@ def test_the_first_part_of_a_field_that_has_a_photo_counts(quick_server: Server)
 
 NAMES = {
     "Latin-1": ('filename="Stühle für Zoë.png"'.encode("latin-1"), "Sthle_fr_Zo.png"),
-    "Latin-1 at the end": ('filename="canapé"'.encode("latin-1"), "canap.png"),
     "Windows-1252": ('filename="“chair” – 5 €.png"'.encode("cp1252"), "chair_5.png"),
-    "Windows-1251": ('filename="стул 1.png"'.encode("cp1251"), "1.png"),
     "GBK": ('filename="椅子.png"'.encode("gbk"), None),
-    "GB18030": ('filename="椅子㐀.png"'.encode("gb18030"), None),
-    "Big5": ('filename="功能許蓋.png"'.encode("big5"), None),
-    "EUC-KR": ('filename="의자.png"'.encode("euc-kr"), None),
-    "Shift-JIS": ('filename="椅子.png"'.encode("shift-jis"), None),
     # The second byte of each of these characters is a backslash.
     "Shift-JIS with backslashes": ('filename="表ソ能.png"'.encode("shift-jis"), None),
     "a backslash before the quote": ('filename="図表"'.encode("shift-jis"), "image.png"),
@@ -117,21 +111,15 @@ NAMES = {
     "RFC 5987": (b"filename*=UTF-8''St%C3%BChle%201.png", "Stuhle_1.png"),
     "RFC 5987, Latin-1": (b"filename*=iso-8859-1'de'St%FChle.png", "Stuhle.png"),
     "RFC 5987 after a plain one": (b"filename=\"a.png\"; filename*=UTF-8''b.png", "b.png"),
-    "RFC 5987, another encoding": (b"filename*=GBK''%D2%CE%D7%D3.png", None),
     "RFC 5987, malformed": (b"filename*=UTF-8''%C3%28%.png", None),
-    "RFC 5987, empty": (b"filename*=UTF-8''", None),
     "RFC 2047": (b'filename="=?UTF-8?B?5qSF5a2QLnBuZw==?="', None),
     "quotes, escaped": (b'filename="my \\"best\\" chair.png"', "my_best_chair.png"),
     "quotes, as browsers do": (b'filename="my %22best%22 chair.png"', "my_best_chair.png"),
     "quotes, as they are": (b'filename="my "best" chair.png"', None),
-    "single quotes": (b"filename='chair.png'", None),
     "no quotes": (b"filename=chair.png", "chair.png"),
-    "no quotes and a space": (b"filename=my chair.png", None),
-    "a backslash at the end": (b'filename="chair\\"', "image.png"),
     "a path of Windows": (b'filename="C:\\fakepath\\chair.png"', None),
     "a semicolon": (b'filename="a;b.png"', "ab.png"),
     "without its end": (b'filename="chair.png', "image.png"),
-    "no value": (b"filename=", "image.png"),
     "nothing": (b"filename", "image.png"),
 }
 
