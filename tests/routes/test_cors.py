@@ -40,7 +40,7 @@ def test_a_preflight_request_is_answered(client: FlaskClient, method: str) -> No
         assert name in allowed
 
 
-def test_only_the_configured_origins_may_call(make_client: MakeClient, quick_space: str) -> None:
+def test_only_the_configured_origins_may_call(make_client: MakeClient) -> None:
     client = make_client(cors_origins=("https://a.example", "https://b.example"))
     for origin, allowed in (
         ("https://b.example", "https://b.example"),
@@ -106,7 +106,7 @@ def test_the_setting_takes_origins_of_pages_and_of_apps(how: str) -> None:
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_a_page_or_an_app_of_a_configured_origin_may_call(
-    make_client: MakeClient, quick_space: str, origin: str
+    make_client: MakeClient, origin: str
 ) -> None:
     origins = load({"CORS_ORIGINS": f"{origin},https://z.example"}).cors_origins
     client = make_client(cors_origins=origins)

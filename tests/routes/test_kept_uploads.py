@@ -6,14 +6,15 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Mapping
 
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from dreamlab.errors import GenerationFailed
+from hunyuan_service import Made
 from support.api import (
-    MakeClient,
     assert_error,
     encoded,
     files_below,
@@ -25,7 +26,7 @@ from support.api import (
     post_form,
     wait_until,
 )
-from support.spaces import answer, gr, space
+from support.fake_service import FakeService
 
 BAD_NAMES = (
     "other.png",
@@ -41,31 +42,41 @@ BAD_NAMES = (
 )
 
 
+class WatchfulService(FakeService):
+    """Notes what it gets: size, EXIF and format of the front view, and the sides of all views."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: List[Any] = []
+
+    def generate(self, views: Mapping[str, Path], *args: Any, **options: Any) -> Made:
+        with Image.open(views["front"]) as front:
+            self.seen.append((front.size, dict(front.getexif()), front.format, [*views]))
+        return super().generate(views, *args, **options)
+
+
+@pytest.fixture
+def service() -> WatchfulService:
+    return WatchfulService()
+
+
 def keep(client: FlaskClient, session_id: str, name: str = "chair.png") -> str:
     kept: str = post(client, session_id, image_bytes(), name).json["filename"]
     return kept
 
 
 def test_the_upload_of_a_failed_generation_is_used_again(
-    make_client: MakeClient, tmp_path: Path
+    client: FlaskClient, session_id: str, service: FakeService, session_folder: Path
 ) -> None:
-    failures = [gr.Error("no GPU")]
-
-    def shape(image=None):
-        if failures:
-            raise failures.pop()
-        return answer()
-
-    with space(shape) as url:
-        client = make_client(url)
-        session_id = new_session(client)
-        failed = post(client, session_id, image_bytes(), "my chair.png")
-        assert_error(failed, 502, "generation_failed")
-        upload = failed.json["filename"]
-        again = post_form(client, session_id, upload=upload).json
-        assert (again["filename"], again["model"]) == (upload, "my_chair.glb")
-        assert post_form(client, session_id, upload=upload).json["model"] == "my_chair-2.glb"
-    assert files_below(tmp_path / "sessions" / session_id) == [
+    service.error = GenerationFailed("no GPU")
+    failed = post(client, session_id, image_bytes(), "my chair.png")
+    assert_error(failed, 502, "generation_failed")
+    upload = failed.json["filename"]
+    service.error = None
+    again = post_form(client, session_id, upload=upload).json
+    assert (again["filename"], again["model"]) == (upload, "my_chair.glb")
+    assert post_form(client, session_id, upload=upload).json["model"] == "my_chair-2.glb"
+    assert files_below(session_folder) == [
         "models/my_chair-2.glb",
         "models/my_chair.glb",
         "uploads/my_chair.png",
@@ -73,29 +84,20 @@ def test_the_upload_of_a_failed_generation_is_used_again(
 
 
 def test_the_generator_gets_a_reused_upload_as_it_gets_a_fresh_one(
-    make_client: MakeClient, tmp_path: Path
+    client: FlaskClient, session_id: str, service: WatchfulService, session_folder: Path
 ) -> None:
-    seen: List[Any] = []
-
-    def shape(image=None, mv_image_left=None):
-        with Image.open(image) as front:
-            seen.append((front.size, dict(front.getexif()), front.format, mv_image_left is None))
-        return answer()
-
     exif = Image.Exif()
     exif[0x0112], exif[0x010F] = 6, "a phone"
     photo = encoded(Image.new("RGB", (4000, 1000), "white"), "JPEG", exif=exif)
-    with space(shape) as url:
-        client = make_client(url)
-        session_id = new_session(client)
-        post(client, session_id, photo)
-        assert post_form(client, session_id, upload="chair.jpg").status_code == 200
-        left = (image_bytes(), "left.png")
-        post_form(client, session_id, upload="chair.jpg", left_image=left)
-    assert seen == [((512, 2048), {}, "JPEG", is_alone) for is_alone in (True, True, False)]
-    folder = tmp_path / "sessions" / session_id / "uploads"
-    assert files_below(folder) == ["chair.jpg", "left.png"]
-    assert (folder / "chair.jpg").read_bytes() == photo
+    post(client, session_id, photo)
+    assert post_form(client, session_id, upload="chair.jpg").status_code == 200
+    left = (image_bytes(), "left.png")
+    post_form(client, session_id, upload="chair.jpg", left_image=left)
+    views = (["front"], ["front"], ["front", "left"])
+    assert service.seen == [((512, 2048), {}, "JPEG", sides) for sides in views]
+    uploads = session_folder / "uploads"
+    assert files_below(uploads) == ["chair.jpg", "left.png"]
+    assert (uploads / "chair.jpg").read_bytes() == photo
 
 
 @pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: name[:20])
@@ -165,11 +167,15 @@ def test_a_deleted_upload_is_gone(client: FlaskClient, tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_reused", (False, True), ids=("new", "reused"))
 @pytest.mark.parametrize("route", ("delete_all_models/{}", "sessions/{}/uploads/chair.png"))
 def test_no_deletion_takes_the_photo_from_a_running_generation(
-    make_client: MakeClient, held_space: Any, tmp_path: Path, is_reused: bool, route: str
+    client: FlaskClient,
+    session_id: str,
+    service: FakeService,
+    session_folder: Path,
+    is_reused: bool,
+    route: str,
 ) -> None:
-    client = make_client(held_space.url)
-    session_id = new_session(client)
-    folder = tmp_path / "sessions" / session_id / "uploads"
+    service.release.clear()
+    folder = session_folder / "uploads"
     form: Any = {"image": (image_bytes(), "chair.png")}
     if is_reused:
         (folder / "chair.png").write_bytes(image_bytes())
@@ -181,14 +187,13 @@ def test_no_deletion_takes_the_photo_from_a_running_generation(
 
     with ThreadPoolExecutor(2) as pool:
         job = pool.submit(generate, form)
-        assert held_space.started.wait(20)
-        # This one waits in the generator's queue with the same photo.
+        assert service.started.wait(20)
         waiting = pool.submit(generate, {"upload": "chair.png"})
         assert wait_until(lambda: len(list(folder.glob(".gen-*/chair.png"))) == 2)
         assert client.delete(f"/api/{route.format(session_id)}").status_code == 204
         left = ["chair.png"] if "all" in route else ["other.png"]
         assert list_uploads(client, session_id) == left
-        held_space.release.set()
+        service.release.set()
         answers = [job.result(timeout=30), waiting.result(timeout=30)]
     assert sorted(found["model"] for found in answers) == ["chair-2.glb", "chair.glb"]
     assert {found["filename"] for found in answers} == {"chair.png"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
 from flask.testing import FlaskClient
 
-from support import gltf_files
+from support import gltf_files, solids
 from support.api import files_below, new_session, post, session_with_models
+from support.fake_service import FakeService
 
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -25,8 +25,9 @@ def describe(client: FlaskClient, session_id: str) -> List[Dict[str, Any]]:
 
 
 def test_a_model_is_listed_with_how_it_was_made(
-    client: FlaskClient, session_id: str, chair: bytes, stand_in_url: str
+    client: FlaskClient, session_id: str, chair: bytes, service: FakeService
 ) -> None:
+    service.model = solids.ellipsoid(rings=4)
     assert describe(client, session_id) == []
     made = post(client, session_id, chair, height_cm="90", texture="true", seed="5").json
     (listed,) = describe(client, session_id)
@@ -40,7 +41,7 @@ def test_a_model_is_listed_with_how_it_was_made(
         "model_url": f"{url}.glb",
         "thumbnail_url": f"{url}.webp",
         "bytes": len(model),
-        "engine": stand_in_url,
+        "engine": "fake",
         "seed": 5,
         "triangles": faces,
         "size_cm": made["size_cm"],
@@ -107,12 +108,10 @@ def test_the_record_of_a_model_is_deleted_with_it(client: FlaskClient, tmp_path:
     assert not record.exists()
 
 
-def test_a_list_of_hundreds_of_models_opens_none_of_them(
-    client: FlaskClient, tmp_path: Path
-) -> None:
+def test_a_list_opens_no_model_that_was_listed_before(client: FlaskClient, tmp_path: Path) -> None:
     session_id = new_session(client)
     folder = tmp_path / "sessions" / session_id / "models"
-    for number in range(300):
+    for number in range(20):
         (folder / f"{number}.glb").write_bytes(gltf_files.plain())
     described = describe(client, session_id)
     for path in folder.glob("*.glb"):
@@ -120,9 +119,7 @@ def test_a_list_of_hundreds_of_models_opens_none_of_them(
         written = path.stat()
         path.write_bytes(bytes(written.st_size))
         os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
-    start = time.process_time()
     assert describe(client, session_id) == described
-    assert time.process_time() - start < 0.5
     assert {each["triangles"] for each in described} == {22}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Optional
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,42 +19,29 @@ from support.api import (
     new_session,
     post,
 )
-from support.spaces import space
+from support.fake_service import FakeService
 
 GUESS = {"width": 45, "height": 91, "depth": 52}
 
 
-@contextmanager
-def space_with(model: bytes, folder: Path, guess: Any = None) -> Iterator[str]:
-    """Yield the URL of a server that answers with this model and this guess of its size."""
-    mesh = folder / "white_mesh.glb"
-    mesh.write_bytes(model)
-
-    def shape(image=None):  # type: ignore[no-untyped-def]
-        return str(mesh), "", {"size_guess_cm": guess}, 7
-
-    with space(shape) as url:
-        yield url
-
-
 @pytest.fixture
-def generate(make_client: MakeClient, tmp_path: Path) -> Iterator[Callable[..., TestResponse]]:
-    """Generate a model of a kind, with some options. The answer's `data_of_model` is the file."""
+def generate(make_client: MakeClient, service: FakeService) -> Callable[..., TestResponse]:
+    """Generate a model of a kind, with some options. The answer's `model` is the file."""
 
     def run(
         model: bytes = gltf_files.plain(),
-        guess: Optional[Dict[str, Any]] = None,
+        guess: Optional[Dict[str, float]] = None,
         defaults: str = "",
         **options: Any,
     ) -> TestResponse:
-        with space_with(model, tmp_path, guess) as url:
-            settings = load({"GENERATION_DEFAULTS": defaults})
-            client = make_client(url, generation_defaults=settings.generation_defaults)
-            session_id = new_session(client)
-            answer = post(client, session_id, image_bytes(), **options)
-            assert answer.status_code == 200, answer.json
-            answer.model = client.get(f"/sessions/{session_id}/models/chair.glb").data
-            return answer
+        service.model, service.size_guess_cm = model, guess
+        settings = load({"GENERATION_DEFAULTS": defaults})
+        client = make_client(generation_defaults=settings.generation_defaults)
+        session_id = new_session(client)
+        answer = post(client, session_id, image_bytes(), **options)
+        assert answer.status_code == 200, answer.json
+        answer.model = client.get(f"/sessions/{session_id}/models/chair.glb").data
+        return answer
 
     return run
 
@@ -82,13 +68,8 @@ def test_the_generators_guess_is_used_if_it_is_asked_for(generate: Any) -> None:
     assert gltf_files.load(answer.model).extents == pytest.approx([0.45, 0.91, 0.52], rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    "guess",
-    (None, {}, {"width": 45, "height": 91}, {**GUESS, "depth": -1}, {**GUESS, "width": "wide"}, 7),
-    ids=str,
-)
-def test_without_a_guess_nothing_changes(generate: Any, guess: Any) -> None:
-    answer = generate(guess=guess, auto_size="true")
+def test_without_a_guess_nothing_changes(generate: Any) -> None:
+    answer = generate(auto_size="true")
     assert answer.model == gltf_files.plain()
     assert not {"size_cm", "size_guess_cm"} & set(answer.json)
 
@@ -136,15 +117,3 @@ def test_a_bad_value_is_refused_before_anything_is_generated(
     answer = post(client, session_id, image_bytes(), **{field: value})
     assert_error(answer, 422, "invalid_option", f"^{field} must be")
     assert files_below(tmp_path / "sessions" / session_id) == []
-
-
-def test_the_stand_in_guesses_the_size_of_a_chair(
-    client: FlaskClient, session_id: str, chair: bytes
-) -> None:
-    answer = post(client, session_id, chair, auto_size="true")
-    assert 70 < answer.json["size_guess_cm"]["height"] < 110
-    assert answer.json["size_cm"] == answer.json["size_guess_cm"]
-    model = client.get(f"/sessions/{session_id}/models/chair.glb").data
-    for part in (gltf_files.load(model), *gltf_files.load(model).geometry.values()):
-        assert part.extents[1] * 100 == pytest.approx(answer.json["size_cm"]["height"], rel=1e-5)
-        assert part.bounds[0][1] == 0

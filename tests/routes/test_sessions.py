@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from dreamlab.storage import store
 from dreamlab.storage.store import SessionStore
 from support.api import (
     MakeClient,
@@ -22,6 +23,7 @@ from support.api import (
     session_with_models,
     wait_until,
 )
+from support.fake_service import FakeService
 
 SESSION_ROUTES = (
     "/api/session_models/{}",
@@ -89,9 +91,7 @@ def test_a_session_id_is_matched_in_any_case_and_answered_in_lower_case(
     assert list((tmp_path / "sessions").iterdir()) == []
 
 
-def test_the_api_key_is_needed_for_creating_a_session_only(
-    make_client: MakeClient, quick_space: str
-) -> None:
+def test_the_api_key_is_needed_for_creating_a_session_only(make_client: MakeClient) -> None:
     client = make_client(api_key="s3crét")
     for headers in (
         {},
@@ -129,10 +129,9 @@ def test_a_deleted_session_is_removed_with_its_files(client: FlaskClient, tmp_pa
 
 @pytest.mark.parametrize("accept", ("application/json", "text/event-stream"))
 def test_deleting_a_session_ends_its_generation_with_session_not_found(
-    make_client: MakeClient, held_space: Any, tmp_path: Path, accept: str
+    client: FlaskClient, session_id: str, service: FakeService, tmp_path: Path, accept: str
 ) -> None:
-    client = make_client(held_space.url)
-    session_id = new_session(client)
+    service.release.clear()
 
     def generate() -> str:
         other_client = client.application.test_client()
@@ -140,9 +139,9 @@ def test_deleting_a_session_ends_its_generation_with_session_not_found(
 
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(generate)
-        assert held_space.started.wait(20)
+        assert service.started.wait(20)
         assert client.delete(f"/api/sessions/{session_id}").status_code == 204
-        held_space.release.set()
+        service.release.set()
         body = job.result(timeout=20)
     assert body.count("session_not_found") == 1 and "complete" not in body
     assert list((tmp_path / "sessions").iterdir()) == []
@@ -150,21 +149,21 @@ def test_deleting_a_session_ends_its_generation_with_session_not_found(
 
 
 def test_expired_sessions_are_removed_at_the_start_and_in_the_background(
-    make_client: MakeClient, quick_space: str, tmp_path: Path
+    make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(store, "_SWEEP_EVERY_S", 0.1)
     old = SessionStore(tmp_path / "sessions").create()
     os.utime(old.folder, (0, 0))
-    client = make_client(session_ttl_hours=2 / 3600)
-    new = new_session(client)
+    client = make_client(session_ttl_hours=1)
     assert wait_until(lambda: not old.folder.exists())
+    new = new_session(client)
     assert list_models(client, new) == []
+    os.utime(tmp_path / "sessions" / new, (0, 0))
     assert wait_until(lambda: list((tmp_path / "sessions").iterdir()) == [])
     assert_error(client.get(f"/api/session_models/{new}"), 404, "session_not_found")
 
 
-def test_sessions_are_kept_by_default(
-    make_client: MakeClient, quick_space: str, tmp_path: Path
-) -> None:
+def test_sessions_are_kept_by_default(make_client: MakeClient, tmp_path: Path) -> None:
     old = SessionStore(tmp_path / "sessions").create()
     os.utime(old.folder, (0, 0))
     assert list_models(make_client(), old.id) == []

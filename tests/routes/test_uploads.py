@@ -51,10 +51,8 @@ def test_a_body_over_the_limit_is_refused(client: FlaskClient, session_id: str) 
     assert_error(post(client, session_id, b"x" * 45_000_000), 413, "upload_too_large")
 
 
-def test_the_limits_of_pixels_and_bytes_can_be_set(
-    make_client: MakeClient, stand_in_url: str
-) -> None:
-    client = make_client(stand_in_url, max_image_megapixels=0.01, max_upload_mb=0.1)
+def test_the_limits_of_pixels_and_bytes_can_be_set(make_client: MakeClient) -> None:
+    client = make_client(max_image_megapixels=0.01, max_upload_mb=0.1)
     session_id = new_session(client)
     assert_error(post(client, session_id, image_bytes((200, 200))), 413, "upload_too_large")
     assert_error(post(client, session_id, b"x" * 110_000), 413, "upload_too_large")
