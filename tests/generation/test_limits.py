@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support.api import MakeClient, assert_error, new_session, wait_until
 from support.fake_service import FakeService
-from support.generations import Api
+from support.generations import ASYNC, Api
 
 
 def test_a_generation_over_the_limit_is_refused_with_retry_after(
@@ -15,7 +15,7 @@ def test_a_generation_over_the_limit_is_refused_with_retry_after(
     service.release.clear()
     started = [api.start(), api.start()]
     assert api.generating() == 2
-    busy = api.post()
+    busy = api.post(**ASYNC)
     assert_error(busy, 503, "generator_busy")
     assert int(busy.headers["Retry-After"]) > 0
     service.release.set()
@@ -31,7 +31,7 @@ def test_a_session_over_its_limit_is_refused_and_other_sessions_are_not(
     api, other = (Api(client.application, new_session(client)) for _ in range(2))
     service.release.clear()
     started = [api.start(), api.start()]
-    assert_error(api.post(), 503, "generator_busy", "in this session")
+    assert_error(api.post(**ASYNC), 503, "generator_busy", "in this session")
     of_the_other = other.start()
     assert api.generating() == 3
     service.release.set()
