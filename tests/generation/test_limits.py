@@ -11,12 +11,12 @@ def test_a_generation_over_the_limit_is_refused_with_retry_after(
     make_client: MakeClient, service: FakeService
 ) -> None:
     client = make_client(max_generations=2)
-    api = Api(client.application, new_session(client))
+    api, other = (Api(client.application, new_session(client)) for _ in range(2))
     service.release.clear()
     started = [api.start(), api.start()]
     assert api.generating() == 2
-    busy = api.post(**ASYNC)
-    assert_error(busy, 503, "generator_busy")
+    busy = other.post(**ASYNC)
+    assert_error(busy, 503, "generator_busy", "at the moment")
     assert int(busy.headers["Retry-After"]) > 0
     service.release.set()
     for generation_id in started:
