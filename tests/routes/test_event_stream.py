@@ -12,6 +12,7 @@ import requests
 from flask.testing import FlaskClient
 
 from dreamlab.errors import GenerationFailed
+from dreamlab.routes.event_stream import HEARTBEAT_S
 from support import generations
 from support.api import assert_error, image_bytes, post, post_form, wait_until
 from support.fake_service import FakeService
@@ -116,6 +117,8 @@ def test_a_client_with_a_timeout_of_five_seconds_waits_for_a_silent_generator(
             if line == ": still there" and lines.count(line) == 2:
                 steps.allow(STEPS)
     assert "event: complete" in lines
+    # What the contract promises.
+    assert HEARTBEAT_S <= 2.5
 
 
 @pytest.mark.parametrize("accept", (EVENTS, "application/json"))
