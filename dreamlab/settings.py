@@ -201,7 +201,7 @@ def _options(value: str) -> Dict[str, Any]:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings table of the README, in its order and its units."""
+    """The settings table of dreamlab/README.md, in its order and its units."""
 
     engine: str = setting("HUNYUAN_SPACE_ID", _engine, LOCAL)
     hf_token: Optional[str] = setting("HF_TOKEN", _text)

@@ -1,4 +1,4 @@
-"""What a reader copies: the programs of the page /docs, and the calls of the README."""
+"""The programs of the page /docs work when they are copied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dreamlab.web.docs import LANGUAGES
 from support.api import DATA
 from support.models import glb_bytes
 from support.needs import need
-from support.processes import PROJECT, Server
+from support.processes import Server
 
 RUN: Dict[str, List[str]] = {
     "curl": ["sh", "-e"],
@@ -59,16 +59,3 @@ def test_a_program_of_the_page_makes_a_model(
     shutil.copy(DATA / "chair.jpg", tmp_path)
     assert_followed(run(language, program, tmp_path))
     assert (tmp_path / "chair.glb").read_bytes() == glb_bytes()
-
-
-def test_the_calls_of_the_readme_work_when_pasted(tmp_path: Path, quick_server: Server) -> None:
-    need_programs("curl")
-    readme = (PROJECT / "README.md").read_text("utf-8")
-    calls = readme.partition("## Three calls")[2].split("```")[1]
-    assert "http://127.0.0.1:5000" in calls
-    calls = calls.replace("http://127.0.0.1:5000", quick_server.url)
-    (tmp_path / "tests").symlink_to(PROJECT / "tests", target_is_directory=True)
-    run("curl", calls, tmp_path)
-    assert (tmp_path / "chair.glb").read_bytes() == glb_bytes()
-    calls += readme.partition("## A generation")[2].split("```")[1]
-    assert_followed(run("curl", calls, tmp_path))

@@ -1,4 +1,4 @@
-"""The settings: their parsing, their checks, and their table in the README."""
+"""The settings: their parsing, their checks, and their table in dreamlab/README.md."""
 
 from __future__ import annotations
 
@@ -126,7 +126,8 @@ def test_without_a_broker_nothing_of_celery_is_imported() -> None:
 
 
 def test_the_readme_has_one_row_per_setting_with_its_default() -> None:
-    section = (PROJECT / "README.md").read_text("utf-8").split("\n## Settings\n")[1]
+    readme = (PROJECT / "dreamlab" / "README.md").read_text("utf-8")
+    section = readme.split("\n## Settings\n")[1]
     table = section.split("\n## ")[0]
     rows = [re.split(r"(?<!\\)\|", line) for line in table.splitlines() if line.startswith("| `")]
     documented = [(row[1].strip().strip("`"), row[2].strip()) for row in rows]
