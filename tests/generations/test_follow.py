@@ -99,9 +99,7 @@ def test_a_failure_is_shown_with_its_error(api: Api) -> None:
     assert (name, data["code"]) == ("error", "generation_failed")
 
 
-@pytest.mark.parametrize(
-    "generation_id", (str(uuid.uuid4()), "..", ".tmp-1", "a" * 300)
-)
+@pytest.mark.parametrize("generation_id", (str(uuid.uuid4()), "..", ".tmp-1", "a" * 300))
 @pytest.mark.parametrize("method", ("get", "delete"))
 def test_an_unknown_generation_is_not_found(api: Api, generation_id: str, method: str) -> None:
     answer = getattr(api.app.test_client(), method)(api.path(generation_id))
