@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import gradio as gr
 import pytest
 
-from support.api import MakeClient, assert_error, image_bytes, list_uploads, new_session
+from dreamlab.errors import GenerationFailed
+from support.api import assert_error, image_bytes, list_uploads, new_session
 from support.generations import Api
-from support.spaces import space
 
 KEY = "chair 1"
 
@@ -39,27 +37,23 @@ def test_a_repeat_joins_one_that_runs(api: Api) -> None:
         assert waiting.result().json["generation_id"] == generation_id
 
 
-def test_a_repeat_needs_no_free_place(make_client: MakeClient, held_space: Any) -> None:
-    client = make_client(held_space.url, max_generations=1)
-    api = Api(client.application, new_session(client), held_space)
+def test_a_repeat_needs_no_free_place(api_with_one_place: Api) -> None:
+    api = api_with_one_place
     generation_id = api.start(Idempotency_Key=KEY)
     assert_error(api.post(), 503, "generator_busy")
     assert api.start(Idempotency_Key=KEY) == generation_id
 
 
-def test_many_at_the_same_moment_start_one_generation(
-    make_client: MakeClient, held_space: Any
-) -> None:
+def test_many_at_the_same_moment_start_one_generation(api_with_one_place: Api) -> None:
     """There is one place, which none of them takes from the first."""
-    client = make_client(held_space.url, max_generations=1)
-    api = Api(client.application, new_session(client), held_space)
+    api = api_with_one_place
     api.space.release.set()
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(lambda _: api.post(Idempotency_Key=KEY), range(32)))
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json == answers[0].json for answer in answers)
     assert (len(api.all()), api.models()) == (1, ["chair.glb"])
-    assert list_uploads(client, api.session_id) == ["chair.png"]
+    assert list_uploads(api.app.test_client(), api.session_id) == ["chair.png"]
     assert api.generating() == 0
 
 
@@ -84,19 +78,15 @@ def test_a_key_belongs_to_its_session(api: Api) -> None:
     assert other.post(Idempotency_Key=KEY).json["generation_id"] != first["generation_id"]
 
 
-def test_a_failure_is_an_end_too(make_client: MakeClient) -> None:
-    calls = []
-
-    def shape(image=None):  # type: ignore[no-untyped-def]
-        calls.append(1)
-        raise gr.Error("no legs")
-
-    with space(shape) as url:
-        client = make_client(url)
-        api = Api(client.application, new_session(client))
-        first, again = (api.post(Idempotency_Key=KEY) for _ in range(2))
+def test_a_failure_is_an_end_too(api: Api) -> None:
+    api.space.release.set()
+    api.space.error = GenerationFailed("no legs")
+    first = api.post(Idempotency_Key=KEY)
     assert_error(first, 502, "generation_failed", "no legs")
-    assert first.json == again.json and len(calls) == 1
+    api.space.error = None
+    again = api.post(Idempotency_Key=KEY)
+    assert (again.status_code, again.json) == (502, first.json)
+    assert len(api.all()) == 1 and api.models() == []
 
 
 def test_a_refused_request_does_not_use_up_its_key(api: Api) -> None:

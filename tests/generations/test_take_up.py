@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
-from functools import partial
-from typing import Any, List
+from typing import Any, Iterator, List
 
 import pytest
 import requests
 
-from support.api import image_bytes, wait_until
+from app import create_app
+from dreamlab import background
+from dreamlab.generation import generations
+from dreamlab.generation.generator import InProcessGenerator
+from dreamlab.settings import Settings
+from support.api import image_bytes, new_session, wait_until
+from support.fake_service import FakeService
+from support.generations import Api
 from support.http_api import read_events
 from support.processes import Server, StartServer
 from support.spaces import HeldSpace
-
-
-@pytest.fixture
-def held(held_space: HeldSpace) -> HeldSpace:
-    return held_space
 
 
 def start(server: Server, session_id: str, **headers: str) -> str:
@@ -34,130 +34,99 @@ def state(server: Server, session_id: str, generation_id: str) -> Any:
     return requests.get(url, timeout=10).json()
 
 
-def is_at_the_space(server: Server, session_id: str, generation_id: str) -> bool:
-    found = state(server, session_id, generation_id)
-    return found["status"] == "running" or found["position"] is not None
-
-
-def ends(server: Server, session_id: str, generation_ids: List[str]) -> List[Any]:
-    def ended() -> bool:
-        states = [state(server, session_id, each) for each in generation_ids]
-        return all(each["ended"] for each in states)
-
-    assert wait_until(ended, 60), [state(server, session_id, each) for each in generation_ids]
-    return [state(server, session_id, each) for each in generation_ids]
-
-
-@pytest.mark.parametrize("how", (signal.SIGKILL, signal.SIGTERM))
 def test_what_had_not_ended_is_taken_up_with_its_id(
-    start_server: StartServer, held: HeldSpace, how: signal.Signals
+    start_server: StartServer, held_space: HeldSpace
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=held.url, SHUTDOWN_GRACE_S="0.5")
-    session_id = server.session()
-    answers: List[requests.Response] = []
-    post = threading.Thread(
-        target=lambda: answers.append(server.post(session_id, image_bytes(), "table.png"))
-    )
-    if how == signal.SIGTERM:
-        post.start()
-        assert wait_until(lambda: server.health()["generating"] == 1)
-    ids = [start(server, session_id) for _ in range(3)]
-    assert held.started.wait(10)
+    server = start_server(HUNYUAN_SPACE_ID=held_space.url)
+    session_id, key = server.session(), {"Idempotency-Key": "chair"}
+    ids = [start(server, session_id, **key), *(start(server, session_id) for _ in range(2))]
+    assert held_space.started.wait(20)
     assert requests.delete(f"{server.url}/api/sessions/{session_id}/uploads/chair.png").ok
-    server.end(how)
-    if how == signal.SIGTERM:
-        post.join(5)
-        (answer,) = answers
-        assert (answer.status_code, answer.json()["code"]) == (503, "stopping")
-        ids.append(answer.json()["generation_id"])
-    server = start_server(HUNYUAN_SPACE_ID=held.url)
+    server.end(signal.SIGKILL)
+    server = start_server(HUNYUAN_SPACE_ID=held_space.url)
     for each in ids:
         assert state(server, session_id, each)["status"] in ("queued", "running")
-    stream = read_events(
-        requests.get(
-            f"{server.url}/api/sessions/{session_id}/generations/{ids[0]}",
-            headers={"Accept": "text/event-stream"},
-            stream=True,
-            timeout=30,
+    streams = [
+        read_events(
+            requests.get(
+                f"{server.url}/api/sessions/{session_id}/generations/{each}",
+                headers={"Accept": "text/event-stream"},
+                stream=True,
+                timeout=30,
+            )
         )
-    )
-    held.release.set()
-    found = ends(server, session_id, ids)
-    assert [each["status"] for each in found] == ["succeeded"] * len(ids)
-    models = [each["result"]["model"] for each in found]
-    assert sorted(server.models(session_id)) == sorted(models) and len(set(models)) == len(ids)
-    assert list(stream)[-1][1]["model"] == models[0]
+        for each in ids
+    ]
+    assert start(server, session_id, **key) == ids[0]
+    held_space.release.set()
+    ends = [list(stream)[-1] for stream in streams]
+    assert [name for name, _ in ends] == ["complete"] * 3
+    models = [data["model"] for _, data in ends]
+    assert sorted(server.models(session_id)) == sorted(models) and len(set(models)) == 3
 
 
-def test_there_is_one_further_attempt_and_no_third(
-    start_server: StartServer, held: HeldSpace
-) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=held.url)
-    session_id = server.session()
-    generation_id = start(server, session_id)
+@pytest.fixture
+def running() -> Iterator[List[FakeService]]:
+    """The generators of the apps that a test has started again."""
+    services: List[FakeService] = []
+    yield services
+    for service in services:
+        service.release.set()
+
+
+def start_again(api: Api, running: List[FakeService], **given: Any) -> Api:
+    """End an app as the stop of its process does, and take up what it left in another one."""
+    api.space.close()
+    assert wait_until(lambda: api.generating() == 0)
+    service = FakeService()
+    service.release.clear()
+    running.append(service)
+    settings = Settings(sessions_dir=api.folder.parent, **given)
+    app = create_app(settings, InProcessGenerator(service, settings))
+    # The first app is of this process, so the second one does not see itself alone.
+    shared = app.extensions["dreamlab"]
+    background.start(shared.generations.take_up, shared.store, time.time())
+    return Api(app, api.session_id, service)
+
+
+def test_there_is_one_further_attempt_and_no_third(api: Api, running: List[FakeService]) -> None:
+    generation_id = api.start()
     for _ in range(2):
-        assert wait_until(partial(is_at_the_space, server, session_id, generation_id))
-        server.kill()
-        server = start_server(HUNYUAN_SPACE_ID=held.url)
-    (end,) = ends(server, session_id, [generation_id])
-    assert (end["status"], end["error"]["code"]) == ("failed", "generation_failed")
-    assert server.models(session_id) == []
-    held.release.set()
-    assert server.post(session_id, image_bytes()).status_code == 200
+        api.wait_for(generation_id, "running")
+        api = start_again(api, running)
+    failed = api.wait_for(generation_id, "failed")
+    assert failed["error"]["code"] == "generation_failed"
+    assert api.models() == []
+    api.space.release.set()
+    assert api.post().status_code == 200
 
 
 def test_a_cancelled_one_and_a_deleted_session_are_not_taken_up(
-    start_server: StartServer, held: HeldSpace
+    api: Api, running: List[FakeService]
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=held.url)
-    session_id, deleted = server.session(), server.session()
-    cancelled = start(server, session_id)
-    start(server, deleted)
-    url = f"{server.url}/api/sessions/{session_id}/generations/{cancelled}"
-    assert requests.delete(url).status_code == 202
-    assert requests.delete(f"{server.url}/api/sessions/{deleted}").status_code == 204
-    server.kill()
-    held.release.set()
-    server = start_server(HUNYUAN_SPACE_ID=held.url)
-    assert state(server, session_id, cancelled)["status"] == "cancelled"
-    assert server.post(session_id, image_bytes()).json()["model"] == "chair-2.glb"
-    assert server.models(session_id) == ["chair-2.glb"]
+    deleted = Api(api.app, new_session(api.app.test_client()))
+    cancelled = api.start()
+    deleted.start()
+    assert api.delete(cancelled).status_code == 202
+    url = f"/api/sessions/{deleted.session_id}"
+    assert api.app.test_client().delete(url).status_code == 204
+    api = start_again(api, running)
+    api.space.release.set()
+    assert api.get(cancelled)["status"] == "cancelled"
+    assert api.post().json["model"] == "chair-2.glb"
+    assert api.models() == ["chair-2.glb"]
 
 
 def test_they_are_taken_up_within_the_limits_and_the_oldest_first(
-    start_server: StartServer, held: HeldSpace
+    api: Api, running: List[FakeService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=held.url, GENERATOR_CONCURRENCY="8")
-    session_id = server.session()
-    ids = [start(server, session_id) for _ in range(4)]
-    assert held.started.wait(10)
-    server.kill()
-    server = start_server(HUNYUAN_SPACE_ID=held.url, MAX_GENERATIONS="2", GENERATOR_CONCURRENCY="8")
-    assert wait_until(lambda: server.health()["generating"] == 2)
-    time.sleep(1)
-    assert server.health()["generating"] == 2
-    held.release.set()
-    found = ends(server, session_id, ids)
-    assert [each["status"] for each in found] == ["succeeded"] * 4
-    ended = [each["ended"] for each in found]
+    monkeypatch.setattr(generations, "_WATCH_S", 0.01)
+    ids = [api.start() for _ in range(4)]
+    api = start_again(api, running, max_generations=2)
+    for generation_id in ids[:2]:
+        api.wait_for(generation_id, "running")
+    assert [api.get(each)["status"] for each in ids[2:]] == ["queued"] * 2
+    assert api.generating() == 2
+    api.space.release.set()
+    ended = [api.wait_for(each, "succeeded")["ended"] for each in ids]
     assert max(ended[:2]) <= min(ended[2:])
-
-
-def test_a_repeat_with_its_key_finds_a_generation_again(
-    start_server: StartServer, held: HeldSpace
-) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=held.url)
-    session_id = server.session()
-    key = {"Idempotency-Key": "chair"}
-    generation_id = start(server, session_id, **key)
-    server.kill()
-    held.release.set()
-    server = start_server(HUNYUAN_SPACE_ID=held.url)
-    answer = requests.post(
-        server.upload_url(session_id),
-        files={"image": ("chair.png", image_bytes())},
-        headers=key,
-        timeout=30,
-    )
-    assert (answer.status_code, answer.json()["generation_id"]) == (200, generation_id)
-    assert server.models(session_id) == ["chair.glb"]

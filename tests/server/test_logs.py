@@ -6,16 +6,17 @@ import logging
 import subprocess
 import sys
 
-import gradio as gr
 import pytest
+from flask.testing import FlaskClient
 
+from dreamlab.errors import GenerationFailed
 from dreamlab.settings import PROJECT
-from support.api import MakeClient, image_bytes, new_session, post
-from support.spaces import space
+from support.api import MakeClient, image_bytes, post
+from support.fake_service import FakeService
 
 
 def test_the_log_has_a_line_per_request_and_generation_and_no_secrets(
-    make_client: MakeClient, quick_space: str, caplog: pytest.LogCaptureFixture
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = make_client(api_key="s3cret", hf_token="hf_s3cret")
     with caplog.at_level(logging.INFO, "dreamlab"):
@@ -26,7 +27,7 @@ def test_the_log_has_a_line_per_request_and_generation_and_no_secrets(
     lines = [record.getMessage() for record in caplog.records if record.name == "dreamlab"]
     assert len(lines) == 4
     short = session_id[:8]
-    assert f"generation in {short} by {quick_space}: ok" in lines[1]
+    assert f"generation in {short} by fake: ok" in lines[1]
     assert f"POST /api/process_furniture_image/<string:session_id> {short}: 200" in lines[2]
     assert f"{short}: 404" in lines[3]
     for secret in (session_id, "s3cret", "living-room"):
@@ -55,12 +56,9 @@ except ValueError:
 
 
 def test_a_failed_generation_is_logged_with_its_code(
-    make_client: MakeClient, caplog: pytest.LogCaptureFixture
+    client: FlaskClient, session_id: str, service: FakeService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def shape(image=None):
-        raise gr.Error("no legs")
-
-    with space(shape) as url, caplog.at_level(logging.INFO, "dreamlab"):
-        client = make_client(url)
-        post(client, new_session(client), image_bytes())
+    service.error = GenerationFailed("no legs")
+    with caplog.at_level(logging.INFO, "dreamlab"):
+        post(client, session_id, image_bytes())
     assert ": generation_failed, 0 bytes" in caplog.text

@@ -37,7 +37,7 @@ def keep(session: Session, name: str, suffixes: Tuple[str, ...], content: bytes)
         return hold.keep([NewUpload(io.BytesIO(content), name, suffixes)])[0].name
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(NAMES, SUFFIXES, st.binary(max_size=20)), max_size=8))
 def test_every_name_is_safe_and_every_upload_intact(
     files: List[Tuple[str, Tuple[str, ...], bytes]],
@@ -74,7 +74,7 @@ def test_a_model_name_is_never_used_twice(operations: List[str]) -> None:
         assert len(set(used_names)) == len(used_names)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.sampled_from(["keep", "save", "list", "delete"]), min_size=4, max_size=24))
 def test_concurrent_operations_lose_no_model(operations: List[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -108,7 +108,7 @@ def test_concurrent_operations_lose_no_model(operations: List[str]) -> None:
             assert session.model(name).read_bytes() == str(saved[name]).encode()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(st.one_of(st.text(max_size=60), st.uuids(version=1).map(str), st.uuids(version=4).map(str)))
 def test_an_unknown_id_opens_no_session(session_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

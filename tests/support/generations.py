@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 from flask import Flask
@@ -16,7 +17,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 
 class Api(NamedTuple):
-    """One session of an app, and the Gradio server that makes its models."""
+    """One session of an app, and the generator that makes its models: what a test may hold."""
 
     app: Flask
     session_id: str
@@ -58,6 +59,12 @@ class Api(NamedTuple):
 
     def delete(self, generation_id: str) -> TestResponse:
         return self.app.test_client().delete(self.path(generation_id))
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the session."""
+        root: Path = self.app.extensions["dreamlab"].settings.sessions_dir
+        return root / self.session_id
 
     def models(self) -> List[str]:
         answer = self.app.test_client().get(f"/api/session_models/{self.session_id}")

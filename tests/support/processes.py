@@ -86,6 +86,15 @@ class Server(HttpApi):
         return found
 
 
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended, even if nobody has waited for it yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
 def copy_without_node_modules(folder: Path) -> Path:
     """Copy the project into a new folder there, as it is before `npm ci`."""
     project = folder / "project"

@@ -43,9 +43,10 @@ class Scrape(NamedTuple):
         }
 
 
-def scrape(url: str) -> Scrape:
-    """Read the metrics of the server at `url`."""
-    answer = requests.get(url + "/metrics", timeout=10)
+def scrape(url: str, token: str = "") -> Scrape:
+    """Read the metrics of the server at `url`, which may need a token."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = requests.get(url + "/metrics", headers=headers, timeout=10)
     assert answer.status_code == 200, answer.text
     return Scrape([*text_string_to_metric_families(answer.text)], answer.text)
 

@@ -9,9 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from support.api import DATA
+from support.needs import need
 from support.processes import Server
 
 NOBODY = 65534
@@ -29,10 +28,8 @@ def can_be_another_user() -> bool:
     return subprocess.run([*AS_NOBODY, "true"], stderr=subprocess.DEVNULL).returncode == 0
 
 
-@pytest.mark.skipif(not can_be_another_user(), reason="needs root on Linux, and setpriv")
-def test_a_second_user_starts_a_server_beside_root(
-    tmp_path: Path,
-) -> None:
+def test_a_second_user_starts_a_server_beside_root(tmp_path: Path) -> None:
+    need(can_be_another_user(), "root on Linux, and setpriv")
     shared = tmp_path / "shared"
     shared.mkdir()
     # As /tmp is, with Gradio's folder in it that root has made.
