@@ -11,12 +11,15 @@ from flask.testing import FlaskClient
 from app import create_app
 from dreamlab.generation.generator import InProcessGenerator
 from dreamlab.settings import Settings
+from hunyuan_service import HunyuanService
 from local_space.launcher import StandIn
 from support.api import DATA, MakeClient, image_bytes, new_session
 from support.fake_service import FakeService
 
 # The tests talk to servers on this machine, also on one that has a proxy.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+# huggingface_hub reads it when it is imported, and would else ask its makers' server.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 TESTS = Path(__file__).resolve().parent
 GROUPS = ("page", "clients", "engine", "deploy", "faults", "scale", "windows")
@@ -46,20 +49,23 @@ def service() -> FakeService:
 
 
 @pytest.fixture
-def make_client(tmp_path: Path, service: FakeService) -> MakeClient:
+def make_client(tmp_path: Path, service: FakeService) -> Iterator[MakeClient]:
     """Create the app with some settings and return its test client.
 
     Its generator is the Gradio server at a URL, or `service`.
     """
+    with ExitStack() as generators:
 
-    def make(engine: Union[str, None] = None, **given: Any) -> FlaskClient:
-        given = {"generation_timeout_s": 60, "sessions_dir": tmp_path / "sessions", **given}
-        if engine is not None:
-            return create_app(Settings(engine=engine, **given)).test_client()
-        settings = Settings(**given)
-        return create_app(settings, InProcessGenerator(service, settings)).test_client()
+        def make(engine: Union[str, None] = None, **given: Any) -> FlaskClient:
+            given = {"generation_timeout_s": 60, "sessions_dir": tmp_path / "sessions", **given}
+            settings = Settings(**given) if engine is None else Settings(engine=engine, **given)
+            used: Any = service if engine is None else HunyuanService(settings)
+            generator = InProcessGenerator(used, settings)
+            # Else it goes on asking a server that is gone.
+            generators.callback(generator.close)
+            return create_app(settings, generator).test_client()
 
-    return make
+        yield make
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from PIL import Image
 from local_space import geometry, segmentation, surface
 from local_space.launcher import READY
 from support.api import DATA
-from support.processes import PROJECT
+from support.forward_proxy import ForwardProxy
+from support.processes import PROJECT, StartServer
 from support.spaces import free_port, output_path
 
 PARAMETERS = {
@@ -146,6 +147,29 @@ def test_it_runs_as_a_process_of_its_own() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+def test_it_uses_no_proxy_and_needs_no_package_for_one(
+    start_server: StartServer, tmp_path: Path, chair: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the tests set so that they themselves send no usage data.
+    for variable in ("HF_HUB_DISABLE_TELEMETRY", "GRADIO_ANALYTICS_ENABLED"):
+        monkeypatch.delenv(variable)
+    http, socks = ForwardProxy(), ForwardProxy(is_socks=True)
+    for name in ("socksio", "socks"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not installed')")
+    proxies = {
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY"), f"http://{http.address}"),
+        "ALL_PROXY": f"socks5://{socks.address}",
+        "NO_PROXY": "",
+    }
+    both_spellings = {**proxies, **{name.lower(): value for name, value in proxies.items()}}
+    server = start_server(PYTHONPATH=str(tmp_path), **both_spellings)
+    assert server.post(server.session(), chair).status_code == 200
+    assert server.health()["generator"] == "ready"
+    assert http.requested == socks.requested == []
+    http.close()
+    socks.close()
 
 
 def test_two_views_give_their_visual_hull() -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import json
 import struct
-from pathlib import Path
 from typing import Any, Dict, Tuple
 
 import pytest
 
 from dreamlab.models import glb
 from support.models import glb_bytes
-from support.service import generate, make_service
-from support.spaces import answer, space
 
 MESH = {"meshes": [{"primitives": [{"attributes": {}}]}]}
 LONE: Dict[str, Dict[str, Any]] = {
@@ -102,15 +99,3 @@ def test_a_description_that_gets_shorter_moves_the_data_forward() -> None:
 def test_a_scene_that_refers_to_nothing_is_invalid(tree: Dict[str, Any]) -> None:
     with pytest.raises(glb.InvalidGlb):
         rooted(glb_bytes(**tree))
-
-
-def test_the_wrapper_saves_a_lone_mesh_with_a_root(photo: Path, tmp_path: Path) -> None:
-    mesh = tmp_path / "white_mesh.glb"
-    mesh.write_bytes(glb_bytes(binary=b"data", **MESH, **LONE["a lone mesh"]))
-
-    def shape(image=None):
-        return answer(mesh)
-
-    with space(shape) as url:
-        saved = generate(make_service(url), photo)
-    assert saved == rooted(mesh.read_bytes()) != mesh.read_bytes()

@@ -140,9 +140,8 @@ def test_damaged_text_of_a_png_is_ignored(text: bytes) -> None:
             assert copy(with_chunk(image_bytes(), name, body)).size == (64, 48)
 
 
-@pytest.mark.parametrize("megabytes", (2, 30))
-def test_large_packed_text_of_a_png_is_ignored(megabytes: int) -> None:
-    packed = zlib.compress(bytes(megabytes << 20))
+def test_large_packed_text_of_a_png_is_ignored() -> None:
+    packed = zlib.compress(bytes(30 << 20))
     for name, body in (
         (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed),
         (b"zTXt", b"Comment\0\0" + packed),
@@ -152,7 +151,7 @@ def test_large_packed_text_of_a_png_is_ignored(megabytes: int) -> None:
         for is_late in (False, True):
             assert copy(with_chunk(image_bytes(), name, body, is_late)).size == (64, 48)
     many = with_chunk(image_bytes(), b"tEXt", b"Comment\0" + bytes(1 << 20))
-    for _ in range(megabytes):
+    for _ in range(30):
         many = with_chunk(many, b"tEXt", b"Comment\0" + bytes(1 << 20))
     assert copy(many).size == (64, 48)
 

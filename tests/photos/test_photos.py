@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from dreamlab import photos
 from support.api import encoded, image_bytes
@@ -97,15 +97,6 @@ def test_other_colour_modes_become_rgb() -> None:
         assert copy(image_bytes(mode="L" if mode == "1" else mode, kind=kind)).mode == "RGB"
     grey = Image.new("I;16", (4, 4), 257 * 100)
     assert copy(encoded(grey, "PNG")).getpixel((0, 0)) == pytest.approx((100, 100, 100), abs=2)
-
-
-def test_a_colour_profile_is_applied() -> None:
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    assert copy(image_bytes(kind="JPEG", icc_profile=profile.tobytes())).mode == "RGB"
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    image = Image.new("RGB", (8, 8), (200, 100, 50))
-    copied = copy(encoded(image, "PNG", icc_profile=srgb.tobytes()))
-    assert copied.getpixel((4, 4)) == pytest.approx((200, 100, 50), abs=3)
 
 
 def test_the_first_frame_of_an_animation_is_used() -> None:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Callable, Dict, Iterator
 
 import pytest
 
 from dreamlab.space import proxies
-from support.api import DATA, image_bytes
+from support.api import MakeClient, image_bytes, new_session, post
 from support.forward_proxy import ForwardProxy
 from support.hub import SPACE_ID, Hub
-from support.processes import Server, StartServer
-from support.spaces import timed_space
+from support.processes import StartServer
 
 # A name that only the proxies know.
 REMOTE = "gpu-box.invalid"
+SetProxy = Callable[..., None]
 
 
-def environ(proxy: str, lower: bool = False, no_proxy: str = "") -> Dict[str, str]:
-    """Return an environment that sends everything to `proxy`."""
-    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-    # tests/conftest.py sets both spellings of this one.
-    both = {"NO_PROXY": no_proxy, "no_proxy": no_proxy}
-    return {**{name.lower() if lower else name: proxy for name in names}, **both}
+def environ(proxy: str, no_proxy: str = "") -> Dict[str, str]:
+    """Return an environment that sends everything to `proxy`, in both spellings of its names."""
+    given = {
+        **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), proxy),
+        "NO_PROXY": no_proxy,
+    }
+    return {**given, **{name.lower(): value for name, value in given.items()}}
 
 
 @pytest.fixture
@@ -41,46 +43,63 @@ def socks() -> Iterator[ForwardProxy]:
     socks.close()
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with timed_space(0) as url:
-        yield int(url.rpartition(":")[2])
+@pytest.fixture
+def port(quick_space: str) -> int:
+    return int(quick_space.rpartition(":")[2])
 
 
-def assert_makes_a_model(server: Server, photo: bytes = image_bytes()) -> None:
-    made = server.post(server.session(), photo)
+@pytest.fixture
+def set_proxy(quick_space: str, monkeypatch: pytest.MonkeyPatch) -> SetProxy:
+    """Send what this process asks to a proxy. A Gradio server's own start must be over by then."""
+
+    def set_proxy(proxy: str, no_proxy: str = "") -> None:
+        for name, value in environ(proxy, no_proxy).items():
+            monkeypatch.setenv(name, value)
+
+    return set_proxy
+
+
+def assert_makes_a_model(make_client: MakeClient, url: str) -> None:
+    client = make_client(url)
+    made = post(client, new_session(client), image_bytes())
     assert made.status_code == 200, made.text
-    assert server.health()["generator"] == "ready"
-
-
-@pytest.mark.parametrize("lower", (False, True))
-def test_the_default_engine_uses_no_proxy(
-    proxy: ForwardProxy, start_server: StartServer, lower: bool
-) -> None:
-    server = start_server(**environ(f"http://{proxy.address}", lower))
-    assert_makes_a_model(server, (DATA / "chair.jpg").read_bytes())
-    assert proxy.requested == []
-
-
-@pytest.mark.parametrize("lower", (False, True))
-def test_the_default_engine_beside_a_socks_proxy_without_a_package_for_it(
-    socks: ForwardProxy, start_server: StartServer, tmp_path: Path, lower: bool
-) -> None:
-    for name in ("socksio", "socks"):
-        (tmp_path / f"{name}.py").write_text("raise ImportError('not installed')")
-    path = {"PYTHONPATH": str(tmp_path)}
-    server = start_server(**environ(f"socks5://{socks.address}", lower), **path)
-    assert_makes_a_model(server, (DATA / "chair.jpg").read_bytes())
-    assert socks.requested == []
+    assert client.get("/api/health").json["generator"] == "ready"
 
 
 @pytest.mark.parametrize("host", ("127.0.0.1", "localhost", "0.0.0.0"))
 def test_a_generator_on_this_machine_is_asked_without_a_proxy(
-    proxy: ForwardProxy, start_server: StartServer, port: int, host: str
+    proxy: ForwardProxy, set_proxy: SetProxy, make_client: MakeClient, port: int, host: str
 ) -> None:
-    settings = {"HUNYUAN_SPACE_ID": f"http://{host}:{port}"}
-    assert_makes_a_model(start_server(**environ(f"http://{proxy.address}"), **settings))
+    set_proxy(f"http://{proxy.address}")
+    assert_makes_a_model(make_client, f"http://{host}:{port}")
     assert proxy.requested == []
+
+
+def test_a_server_asks_nobody_but_its_generator(
+    proxy: ForwardProxy,
+    start_server: StartServer,
+    quick_space: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What the tests set so that they themselves send no usage data.
+    for name in ("HF_HUB_DISABLE_TELEMETRY", "GRADIO_ANALYTICS_ENABLED"):
+        monkeypatch.delenv(name)
+    server = start_server(HUNYUAN_SPACE_ID=quick_space, **environ(f"http://{proxy.address}"))
+    assert server.post(server.session(), image_bytes()).status_code == 200
+    assert proxy.requested == []
+
+
+def test_a_generator_on_this_machine_needs_no_package_for_socks(
+    socks: ForwardProxy,
+    set_proxy: SetProxy,
+    make_client: MakeClient,
+    quick_space: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    set_proxy(f"socks5://{socks.address}")
+    assert_makes_a_model(make_client, quick_space)
+    assert socks.requested == []
 
 
 def test_which_addresses_are_on_this_machine() -> None:
@@ -91,17 +110,19 @@ def test_which_addresses_are_on_this_machine() -> None:
 
 
 def test_a_remote_generator_is_asked_through_the_proxy(
-    proxy: ForwardProxy, start_server: StartServer, port: int
+    proxy: ForwardProxy, set_proxy: SetProxy, make_client: MakeClient, port: int
 ) -> None:
-    settings = {"HUNYUAN_SPACE_ID": f"http://{REMOTE}:{port}"}
-    assert_makes_a_model(start_server(**environ(f"http://{proxy.address}"), **settings))
+    set_proxy(f"http://{proxy.address}")
+    assert_makes_a_model(make_client, f"http://{REMOTE}:{port}")
     assert set(proxy.requested) == {REMOTE}
 
 
-def test_no_proxy_is_honoured(proxy: ForwardProxy, start_server: StartServer, port: int) -> None:
-    settings = {"HUNYUAN_SPACE_ID": f"http://{REMOTE}:{port}"}
-    server = start_server(**environ(f"http://{proxy.address}", no_proxy=REMOTE), **settings)
-    assert server.post(server.session(), image_bytes()).status_code == 503
+def test_no_proxy_is_honoured(
+    proxy: ForwardProxy, set_proxy: SetProxy, make_client: MakeClient, port: int
+) -> None:
+    set_proxy(f"http://{proxy.address}", no_proxy=REMOTE)
+    client = make_client(f"http://{REMOTE}:{port}")
+    assert post(client, new_session(client), image_bytes()).status_code == 503
     assert proxy.requested == []
 
 
@@ -125,32 +146,42 @@ def test_hugging_face_is_asked_through_the_proxy(
         "HF_HOME": str(tmp_path),
     }
     scheme = "socks5h" if is_socks else "http"
-    assert_makes_a_model(start_server(**environ(f"{scheme}://{used.address}"), **settings))
+    server = start_server(**environ(f"{scheme}://{used.address}"), **settings)
+    made = server.post(server.session(), image_bytes())
+    assert made.status_code == 200, made.text
+    assert server.health()["generator"] == "ready"
     assert set(used.requested) == {"hub.invalid", "me-chairs.invalid"}
     hub.close()
 
 
 @pytest.mark.parametrize("space_id", (SPACE_ID, f"http://{REMOTE}"))
 def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
-    start_server: StartServer, tmp_path: Path, space_id: str
+    set_proxy: SetProxy,
+    make_client: MakeClient,
+    caplog: pytest.LogCaptureFixture,
+    space_id: str,
 ) -> None:
-    log = tmp_path / "log"
     for proxy in ("http://me:s3cret@host:s3cret", "socks4://me:s3cret@host:1"):
-        server = start_server(log=log, **environ(proxy), HUNYUAN_SPACE_ID=space_id)
-        refused = server.post(server.session(), image_bytes())
+        set_proxy(proxy)
+        client = make_client(space_id)
+        refused = post(client, new_session(client), image_bytes())
         assert refused.status_code == 503 and "Retry-After" not in refused.headers
-        assert "names a proxy that cannot be used" in refused.json()["error"]
-        assert server.health()["reason"] == refused.json()["error"]
-    assert "s3cret" not in log.read_text()
+        assert "names a proxy that cannot be used" in refused.json["error"]
+        assert client.get("/api/health").json["reason"] == refused.json["error"]
+    assert "is not ready" in caplog.text and "s3cret" not in caplog.text
 
 
 @pytest.mark.parametrize("space_id", (SPACE_ID, f"http://{REMOTE}"))
 def test_a_missing_package_for_socks_is_told(
-    socks: ForwardProxy, start_server: StartServer, tmp_path: Path, space_id: str
+    socks: ForwardProxy,
+    set_proxy: SetProxy,
+    make_client: MakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    space_id: str,
 ) -> None:
-    (tmp_path / "socksio.py").write_text("raise ImportError('not installed')")
-    settings = {"HUNYUAN_SPACE_ID": space_id, "PYTHONPATH": str(tmp_path)}
-    server = start_server(**environ(f"socks5://{socks.address}"), **settings)
-    refused = server.post(server.session(), image_bytes())
-    assert "pip install 'httpx[socks]'" in refused.json()["error"]
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    set_proxy(f"socks5://{socks.address}")
+    client = make_client(space_id)
+    refused = post(client, new_session(client), image_bytes())
+    assert "pip install 'httpx[socks]'" in refused.json["error"]
     assert "Retry-After" not in refused.headers

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from pathlib import Path
 from typing import Iterator
 
 import pytest
 
-from support.api import MakeClient, image_bytes, new_session, post, wait_until
-from support.processes import StartServer, run_app
+from dreamlab.settings import InvalidSetting, load
+from support.api import MakeClient, assert_error, image_bytes, new_session, post
 from support.spaces import answer, free_port, space
 
 USER, PASSWORD = "me", "s3:cret"
@@ -19,51 +19,54 @@ def shape(image=None):  # type: ignore[no-untyped-def]
     return answer()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def guarded_space() -> Iterator[str]:
     with space(shape, auth=(USER, PASSWORD)) as url:
         yield url
 
 
 def test_a_generator_with_a_login_makes_a_model(
-    guarded_space: str, start_server: StartServer, tmp_path: Path
+    guarded_space: str, make_client: MakeClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = tmp_path / "log"
-    login = {"HUNYUAN_SPACE_AUTH": f"{USER}:{PASSWORD}"}
-    server = start_server(log=log, HUNYUAN_SPACE_ID=guarded_space, **login)
+    caplog.set_level(logging.INFO)
+    settings = load({"HUNYUAN_SPACE_AUTH": f"{USER}:{PASSWORD}"})
+    client = make_client(guarded_space, space_auth=settings.space_auth)
     for _ in range(2):
-        assert server.post(server.session(), image_bytes()).status_code == 200
-    assert server.health()["generator"] == "ready"
-    assert PASSWORD not in log.read_text()
+        assert post(client, new_session(client), image_bytes()).status_code == 200
+    assert client.get("/api/health").json["generator"] == "ready"
+    assert "is ready" in caplog.text and PASSWORD not in caplog.text
 
 
 @pytest.mark.parametrize(
     ("auth", "words"),
     (
-        ("", "asks for a login. Set HUNYUAN_SPACE_AUTH to user:password."),
-        (f"{USER}:wr0ng", "does not accept the login in HUNYUAN_SPACE_AUTH."),
-        (f"you:{PASSWORD}", "does not accept the login in HUNYUAN_SPACE_AUTH."),
+        (None, "asks for a login. Set HUNYUAN_SPACE_AUTH to user:password."),
+        ((USER, "wr0ng"), "does not accept the login in HUNYUAN_SPACE_AUTH."),
+        (("you", PASSWORD), "does not accept the login in HUNYUAN_SPACE_AUTH."),
     ),
 )
 def test_a_missing_or_wrong_login_is_told(
-    guarded_space: str, start_server: StartServer, tmp_path: Path, auth: str, words: str
+    guarded_space: str,
+    make_client: MakeClient,
+    caplog: pytest.LogCaptureFixture,
+    auth: object,
+    words: str,
 ) -> None:
-    log = tmp_path / "log"
-    server = start_server(log=log, HUNYUAN_SPACE_ID=guarded_space, HUNYUAN_SPACE_AUTH=auth)
-    assert wait_until(lambda: server.health()["generator"] == "unreachable")
-    refused = server.post(server.session(), image_bytes())
-    told = refused.json()["error"]
-    assert (refused.status_code, refused.json()["code"]) == (503, "generator_unavailable")
+    client = make_client(guarded_space, space_auth=auth)
+    refused = post(client, new_session(client), image_bytes())
+    assert_error(refused, 503, "generator_unavailable", re.escape(words))
+    told = refused.json["error"]
     assert "Retry-After" not in refused.headers and "ry again" not in told
-    assert words in told and server.health()["reason"] == told
-    assert f"is not ready: {told}" in log.read_text()
-    assert not re.search("wr0ng|s3:cret", log.read_text() + told)
+    health = client.get("/api/health").json
+    assert (health["generator"], health["reason"]) == ("unreachable", told)
+    assert f"is not ready: {told}" in caplog.text
+    assert not re.search("wr0ng|s3:cret", caplog.text + told)
 
 
 def test_a_login_for_a_server_without_one_does_no_harm(
     make_client: MakeClient, quick_space: str
 ) -> None:
-    client = make_client(space_auth=(USER, PASSWORD))
+    client = make_client(quick_space, space_auth=(USER, PASSWORD))
     assert post(client, new_session(client), image_bytes()).status_code == 200
 
 
@@ -90,7 +93,7 @@ def test_a_server_that_was_started_again_is_logged_in_to_again(make_client: Make
     ),
 )
 def test_an_invalid_setting_is_told_without_its_password(name: str, value: str) -> None:
-    done = run_app(**{name: value})
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"{name} must be ")
-    assert "s3cret" not in done.stderr + done.stdout
+    with pytest.raises(InvalidSetting) as told:
+        load({name: value})
+    assert str(told.value).startswith(f"{name} must be ")
+    assert "s3cret" not in str(told.value)

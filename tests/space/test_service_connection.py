@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
-import signal
 import tempfile
-import time
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, List
 
 import gradio as gr
 import pytest
@@ -20,37 +18,40 @@ from dreamlab.settings import Settings
 from dreamlab.space import connection
 from dreamlab.space.options import Options
 from dreamlab.space.progress import Progress, Queued
-from support.api import MakeClient, assert_error, image_bytes, new_session, post
-from support.processes import run_space
+from support.api import wait_until
+from support.proxy import Proxy
 from support.service import generate, make_service
-from support.spaces import answer, free_port, space
+from support.spaces import MESH, HeldSpace, answer, free_port, space
 
 
 def test_progress_and_position_in_the_queue_are_reported(photo: Path) -> None:
+    events: List[object] = []
+    steps = [threading.Event(), threading.Event()]
+
     def shape(image=None, progress=gr.Progress()):  # noqa: B008
-        for step in range(3):
-            progress(step / 4, desc="shape")
-            time.sleep(0.4)
+        for number, step in enumerate(steps, 1):
+            progress(number / 4, desc="shape")
+            step.wait(60)
         return answer()
 
-    events: Dict[str, List[object]] = {"a": [], "b": []}
     with space(shape) as url, ThreadPoolExecutor(2) as pool:
-        service = make_service(url)
+        # Both are with the generator, which runs one.
+        service = make_service(url, generator_concurrency=2)
         jobs = [
             pool.submit(
-                service.generate,
-                {"front": photo},
-                Options(),
-                photo.with_name(name),
-                received.append,
+                service.generate, {"front": photo}, Options(), photo.with_name(name), events.append
             )
-            for name, received in events.items()
+            for name in ("a", "b")
         ]
+        assert wait_until(lambda: Progress(0.25, "shape") in events)
+        assert wait_until(
+            lambda: any(isinstance(event, Queued) and event.position == 1 for event in events)
+        )
+        steps[0].set()
+        assert wait_until(lambda: Progress(0.5, "shape") in events)
+        steps[1].set()
         for job in jobs:
             job.result()
-    all_events = events["a"] + events["b"]
-    assert Progress(0.25, "shape") in all_events and Progress(0.5, "shape") in all_events
-    assert any(isinstance(event, Queued) and event.position >= 1 for event in all_events)
 
 
 def test_failed_connections_are_released(photo: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -70,40 +71,42 @@ def test_failed_connections_are_released(photo: Path, caplog: pytest.LogCaptureF
     assert failed_futures() - before < 12
 
 
-def test_the_wrapper_reconnects_to_a_server_that_crashed(
-    make_client: MakeClient,
+def test_a_server_that_dies_fails_its_job_and_is_connected_to_again(
+    photo: Path, held_space: HeldSpace
 ) -> None:
-    port = free_port()
-    process = run_space(port, 60)
-    try:
-        client = make_client(f"http://127.0.0.1:{port}")
-        session_id = new_session(client)
-        with ThreadPoolExecutor(1) as pool:
-            job = pool.submit(post, client.application.test_client(), session_id, image_bytes())
-            assert process.stdout is not None and process.stdout.readline() == "working\n"
-            os.kill(process.pid, signal.SIGKILL)
-            assert_error(job.result(timeout=10), 502, "generation_failed", "died")
-    finally:
-        process.kill()
-        process.wait()
-    assert_error(post(client, session_id, image_bytes()), 503, "generator_unavailable")
+    proxy = Proxy(int(held_space.url.rpartition(":")[2]))
+    service = make_service(proxy.url)
+    events: List[object] = []
+    with ThreadPoolExecutor(1) as pool:
+        target = photo.with_name("a.glb")
+        job = pool.submit(service.generate, {"front": photo}, Options(), target, events.append)
+        assert wait_until(lambda: Progress(0.4, "shape") in events)
+        proxy.cut()
+        with pytest.raises(errors.GenerationFailed, match="died"):
+            job.result(timeout=20)
+    with pytest.raises(errors.GeneratorUnavailable, match="cannot be reached"):
+        generate(service, photo)
 
     def shape(mv_image_front=None):
         return answer()
 
-    with space(shape, port=port):
-        assert post(client, session_id, image_bytes()).status_code == 200
+    with space(shape, port=proxy.port):
+        assert generate(service, photo) == MESH.read_bytes()
 
 
 def test_nothing_is_left_in_the_temporary_folder(
-    photo: Path, stand_in_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photo: Path, tmp_path: Path, told: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def fail(seed: int) -> None:
+        raise gr.Error("Nothing stands out from the background.")
+
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    service = make_service(stand_in_url)
+    service = make_service(told.url)
+    told.shape = lambda seed: answer()
     generate(service, photo)
-    photo.write_bytes(image_bytes(mode="L", size=(1, 1)))
+    told.shape = fail
     with pytest.raises(errors.NothingToModel):
         generate(service, photo)
     assert list(temporary.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any, Callable
 
@@ -9,6 +10,7 @@ import gradio as gr
 import pytest
 
 from dreamlab import errors
+from dreamlab.models import glb
 from support.api import (
     MakeClient,
     assert_error,
@@ -20,32 +22,41 @@ from support.api import (
 )
 from support.models import glb_bytes
 from support.service import generate, make_service
-from support.spaces import MESH, answer, space
+from support.spaces import MESH, answer
 
 
 @pytest.mark.parametrize("wrap", (str, lambda path: gr.update(value=str(path))))
 def test_the_mesh_is_found_in_a_path_and_in_an_update(
-    photo: Path, wrap: Callable[[Path], Any]
+    photo: Path, told: Any, wrap: Callable[[Path], Any]
 ) -> None:
-    def shape(image=None):
-        return answer(wrap(MESH))
-
-    with space(shape) as url:
-        assert generate(make_service(url), photo) == MESH.read_bytes()
+    told.shape = lambda seed: answer(wrap(MESH))
+    assert generate(make_service(told.url), photo) == MESH.read_bytes()
 
 
-def test_the_textured_mesh_is_preferred(photo: Path, tmp_path: Path) -> None:
+def test_the_textured_mesh_is_preferred(photo: Path, tmp_path: Path, told: Any) -> None:
     textured = tmp_path / "textured_mesh.glb"
     textured.write_bytes(glb_bytes("textured"))
     obj = tmp_path / "white_mesh.obj"
     obj.write_text("v 0 0 0")
+    service = make_service(told.url)
     for white in (MESH, obj):
+        told.everything = lambda seed: (str(white), str(textured), "", {}, seed)  # noqa: B023
+        assert generate(service, photo, texture=True) == textured.read_bytes()
 
-        def everything(image=None):
-            return str(white), str(textured), "", {}, 7  # noqa: B023
 
-        with space(lambda: answer(None), everything) as url:
-            assert generate(make_service(url), photo, texture=True) == textured.read_bytes()
+def test_a_lone_mesh_is_saved_with_a_root(photo: Path, tmp_path: Path, told: Any) -> None:
+    mesh = tmp_path / "white_mesh.glb"
+    mesh.write_bytes(
+        glb_bytes(
+            scenes=[{"nodes": [0]}],
+            nodes=[{"mesh": 0}],
+            meshes=[{"primitives": [{"attributes": {}}]}],
+        )
+    )
+    told.shape = lambda seed: answer(mesh)
+    saved = glb.check(io.BytesIO(generate(make_service(told.url), photo)))
+    (root,) = saved["scenes"][0]["nodes"]
+    assert saved["nodes"][root] == {"name": "world", "children": [0]}
 
 
 @pytest.mark.parametrize(
@@ -62,40 +73,28 @@ def test_the_textured_mesh_is_preferred(photo: Path, tmp_path: Path) -> None:
     ids=("HTML", "empty", "cut", "longer", "version 1", "no JSON chunk", "chunk beyond the end"),
 )
 def test_an_invalid_glb_fails_and_is_not_kept(
-    make_client: MakeClient,
-    tmp_path: Path,
-    damage: Callable[[bytes], bytes],
+    make_client: MakeClient, tmp_path: Path, told: Any, damage: Callable[[bytes], bytes]
 ) -> None:
     mesh = tmp_path / "white_mesh.glb"
     mesh.write_bytes(damage(glb_bytes()))
-
-    def shape(image=None):
-        return answer(mesh)
-
-    with space(shape) as url:
-        client = make_client(url)
-        session_id = new_session(client)
-        assert_error(
-            post(client, session_id, image_bytes(), "a.png"), 502, "generation_failed", "GLB"
-        )
+    told.shape = lambda seed: answer(mesh)
+    client = make_client(told.url)
+    session_id = new_session(client)
+    refused = post(client, session_id, image_bytes(), "a.png")
+    assert_error(refused, 502, "generation_failed", "GLB")
     assert list_models(client, session_id) == []
     assert files_below(tmp_path / "sessions" / session_id) == ["uploads/a.png"]
 
 
-def test_an_answer_without_a_mesh_fails(photo: Path) -> None:
-    def shape(image=None):
-        return answer(None)
-
-    with space(shape) as url, pytest.raises(errors.GenerationFailed, match="no GLB"):
-        generate(make_service(url), photo)
+def test_an_answer_without_a_mesh_fails(photo: Path, told: Any) -> None:
+    told.shape = lambda seed: answer(None)
+    with pytest.raises(errors.GenerationFailed, match="no GLB"):
+        generate(make_service(told.url), photo)
 
 
-def test_a_model_over_the_size_limit_fails(photo: Path, tmp_path: Path) -> None:
+def test_a_model_over_the_size_limit_fails(photo: Path, tmp_path: Path, told: Any) -> None:
     mesh = tmp_path / "white_mesh.glb"
     mesh.write_bytes(glb_bytes().ljust(3 << 20, b"\0"))
-
-    def shape(image=None):
-        return answer(mesh)
-
-    with space(shape) as url, pytest.raises(errors.GenerationFailed, match="2 MB"):
-        generate(make_service(url, max_model_mb=2), photo)
+    told.shape = lambda seed: answer(mesh)
+    with pytest.raises(errors.GenerationFailed, match="2 MB"):
+        generate(make_service(told.url, max_model_mb=2), photo)

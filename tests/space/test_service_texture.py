@@ -25,9 +25,8 @@ def shape(image=None):
     return answer()
 
 
-@pytest.mark.parametrize("how", ("no endpoint", "a hidden button"))
 def test_a_texture_that_is_not_offered_is_refused_before_anything_is_made(
-    make_client: MakeClient, how: str
+    make_client: MakeClient, quick_space: str
 ) -> None:
     calls: List[str] = []
 
@@ -35,27 +34,31 @@ def test_a_texture_that_is_not_offered_is_refused_before_anything_is_made(
         calls.append("texture")
         return str(MESH), str(MESH), "", {}, 7
 
-    offered = {"everything": None} if how == "no endpoint" else {"everything": everything}
-    with space(shape, **offered, hidden=("generation_all",)) as url:
+    def assert_refused(url: str) -> None:
         client = make_client(url)
         session_id = new_session(client)
         refused = post(client, session_id, image_bytes(), texture="true")
         assert_error(refused, 501, "not_available", "texture")
+        assert "Retry-After" not in refused.headers
         assert post(client, session_id, image_bytes()).status_code == 200
-    assert calls == [] and "Retry-After" not in refused.headers
+
+    assert_refused(quick_space)
+    with space(shape, everything, hidden=("generation_all",)) as url:
+        assert_refused(url)
+    assert calls == []
 
 
 @pytest.mark.parametrize("failure", ("an error", "no file", "a white file", "no valid file"))
 def test_a_texture_that_fails_leaves_the_white_model_and_a_warning(
-    make_client: MakeClient, tmp_path: Path, failure: str
+    make_client: MakeClient, tmp_path: Path, told: Any, failure: str
 ) -> None:
     seeds: List[int] = []
 
-    def white(image=None, seed=1234):
+    def white(seed: int) -> Any:
         seeds.append(seed)
         return answer(seed=seed)
 
-    def everything(image=None, seed=1234):
+    def everything(seed: int) -> Any:
         seeds.append(seed)
         if failure == "an error":
             raise gr.Error("name 'texgen_worker' is not defined")
@@ -64,10 +67,10 @@ def test_a_texture_that_fails_leaves_the_white_model_and_a_warning(
             second[failure].write_bytes(b"<html>")
         return str(MESH), second[failure] and str(second[failure]), "", {}, seed
 
-    with space(white, everything) as url:
-        client = make_client(url)
-        session_id = new_session(client)
-        made = post(client, session_id, image_bytes(), "chair.png", texture="true")
+    told.shape, told.everything = white, everything
+    client = make_client(told.url)
+    session_id = new_session(client)
+    made = post(client, session_id, image_bytes(), "chair.png", texture="true")
     assert made.status_code == 200
     assert made.json["texture"] is False
     assert ["texture" in warning for warning in made.json["warnings"]] == [True]
@@ -76,30 +79,29 @@ def test_a_texture_that_fails_leaves_the_white_model_and_a_warning(
     assert set(seeds) == {made.json["seed"]}
 
 
-def test_a_textured_model_has_no_warning(make_client: MakeClient, tmp_path: Path) -> None:
-    def everything(image=None):
-        return str(MESH), str(textured(tmp_path)), "", {}, 7
-
-    with space(shape, everything) as url:
-        client = make_client(url)
-        made = post(client, new_session(client), image_bytes(), texture="true")
+def test_a_textured_model_has_no_warning(
+    make_client: MakeClient, tmp_path: Path, told: Any
+) -> None:
+    told.everything = lambda seed: (str(MESH), str(textured(tmp_path)), "", {}, seed)
+    client = make_client(told.url)
+    made = post(client, new_session(client), image_bytes(), texture="true")
     assert made.status_code == 200
     assert not {"texture", "warnings"} & set(made.json)
 
 
-def test_an_exhausted_quota_is_no_failed_texture(make_client: MakeClient) -> None:
+def test_an_exhausted_quota_is_no_failed_texture(make_client: MakeClient, told: Any) -> None:
     calls: List[str] = []
 
-    def white(image=None):
+    def white(seed: int) -> Any:
         calls.append("shape")
         return answer()
 
-    def everything(image=None):
+    def everything(seed: int) -> None:
         raise gr.Error("You have exceeded your GPU quota (60s requested vs. 12s left)")
 
-    with space(white, everything) as url:
-        client = make_client(url)
-        refused = post(client, new_session(client), image_bytes(), texture="true")
+    told.shape, told.everything = white, everything
+    client = make_client(told.url)
+    refused = post(client, new_session(client), image_bytes(), texture="true")
     assert_error(refused, 429, "quota_exceeded")
     assert calls == []
 
@@ -108,19 +110,22 @@ def views() -> Dict[str, Any]:
     return {f"{side}_image": (image_bytes(), f"{side}.png") for side in ("back", "left")}
 
 
-def test_views_that_a_description_does_not_show_are_told(make_client: MakeClient) -> None:
+def test_views_that_a_description_does_not_show_are_told(
+    make_client: MakeClient, quick_space: str
+) -> None:
     def mini(image=None, mv_image_front=None, mv_image_back=None, mv_image_left=None):
         return answer()
 
-    hidden = ("mv_image_front", "mv_image_back", "mv_image_left")
-    for function, not_shown in ((mini, hidden), (shape, ())):
-        with space(function, hidden=not_shown) as url:
-            client = make_client(url)
-            session_id = new_session(client)
-            made = post(client, session_id, image_bytes(), **views())
-            (warning,) = made.json["warnings"]
-            assert "back, left" in warning
-            assert "warnings" not in post(client, session_id, image_bytes()).json
+    def assert_told(url: str) -> None:
+        client = make_client(url)
+        session_id = new_session(client)
+        (warning,) = post(client, session_id, image_bytes(), **views()).json["warnings"]
+        assert "back, left" in warning
+        assert "warnings" not in post(client, session_id, image_bytes()).json
+
+    assert_told(quick_space)
+    with space(mini, hidden=("mv_image_front", "mv_image_back", "mv_image_left")) as url:
+        assert_told(url)
 
 
 def test_views_that_an_answer_does_not_name_are_told(make_client: MakeClient) -> None:

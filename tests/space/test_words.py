@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, Iterator, Optional
+from pathlib import Path
+from typing import Any, Optional
 
 import gradio as gr
 import pytest
+from gradio_client.exceptions import AppError
 
-from dreamlab.errors import GenerationError
-from support.api import image_bytes
+from dreamlab.errors import GenerationError, GeneratorUnavailable
+from dreamlab.space.failures import translate
 from support.service import generate, make_service
-from support.spaces import space
 
 QUOTA = "You have exceeded your GPU quota (60s requested vs. 12s left). "
-Refuse = Callable[..., GenerationError]
 
 
-@pytest.fixture(scope="module")
-def refuse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refuse]:
-    """Have a Gradio server raise an error with these words, and return what a client sees."""
-    raised: Any = None
-
-    def shape(image=None):
-        raise raised
-
-    photo = tmp_path_factory.mktemp("photo") / "chair.png"
-    photo.write_bytes(image_bytes())
-    with space(shape) as url:
-        service = make_service(url)
-
-        def words(text: str, **more: Any) -> GenerationError:
-            nonlocal raised
-            raised = gr.Error(text, **more)
-            with pytest.raises(GenerationError) as refused:
-                generate(service, photo)
-            return refused.value
-
-        yield words
+def refusal(words: str) -> GenerationError:
+    """Return what becomes of an error with these words."""
+    return translate(AppError(words))
 
 
 @pytest.mark.parametrize(
@@ -56,10 +38,8 @@ def refuse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refuse]:
         ("Retry in a while", None),
     ),
 )
-def test_the_time_of_the_next_try_is_read(
-    refuse: Refuse, words: str, seconds: Optional[int]
-) -> None:
-    error = refuse(QUOTA + words)
+def test_the_time_of_the_next_try_is_read(words: str, seconds: Optional[int]) -> None:
+    error = refusal(QUOTA + words)
     assert (error.status, error.retry_after) == (429, seconds)
 
 
@@ -76,8 +56,8 @@ def test_the_time_of_the_next_try_is_read(
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
     ),
 )
-def test_mark_up_is_stripped_and_its_words_stay(refuse: Refuse, words: str, plain: str) -> None:
-    error = str(refuse(words))
+def test_mark_up_is_stripped_and_its_words_stay(words: str, plain: str) -> None:
+    error = str(refusal(words))
     assert plain in error and "href" not in error and "](" not in error
 
 
@@ -95,16 +75,21 @@ def test_mark_up_is_stripped_and_its_words_stay(refuse: Refuse, words: str, plai
         "Expired token",
     ),
 )
-def test_a_lost_gpu_is_worth_another_try(refuse: Refuse, words: str) -> None:
-    error = refuse(words)
+def test_a_lost_gpu_is_worth_another_try(words: str) -> None:
+    error = refusal(words)
     assert error.status == 503 and error.retry_after
 
 
 @pytest.mark.skipif(
     "title" not in inspect.signature(gr.Error).parameters, reason="this Gradio sends no title"
 )
-def test_the_title_of_an_error_tells_its_kind(refuse: Refuse) -> None:
-    assert refuse("RuntimeError", title="ZeroGPU worker error").status == 503
+def test_the_title_of_an_error_tells_its_kind(photo: Path, told: Any) -> None:
+    def shape(seed: int) -> None:
+        raise gr.Error("RuntimeError", title="ZeroGPU worker error")
+
+    told.shape = shape
+    with pytest.raises(GeneratorUnavailable):
+        generate(make_service(told.url), photo)
 
 
 @pytest.mark.parametrize(
@@ -117,5 +102,5 @@ def test_the_title_of_an_error_tells_its_kind(refuse: Refuse) -> None:
         "tokenizer failed: expired",
     ),
 )
-def test_words_that_look_alike_are_a_plain_failure(refuse: Refuse, words: str) -> None:
-    assert refuse(words).status == 502
+def test_words_that_look_alike_are_a_plain_failure(words: str) -> None:
+    assert refusal(words).status == 502

@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 import trimesh
+from PIL import Image
 
 from support.models import glb_bytes
 
@@ -262,6 +263,54 @@ def draco() -> bytes:
     primitive = build.tree["meshes"][mesh]["primitives"][0]
     primitive["extensions"] = {"KHR_draco_mesh_compression": packed}
     return _under_a_root(build, mesh)
+
+
+def picture(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+def with_pictures(*sizes: Any, **tree: Any) -> bytes:
+    """Return the shape with textures of these sizes, each with a material of its own."""
+    build = Builder(**tree)
+    mesh = build.shape()
+    build.tree["images"] = [
+        {"mimeType": "image/png", "bufferView": build.view(np.frombuffer(picture(*size), "u1"))}
+        for size in sizes
+    ]
+    build.tree["textures"] = [{"source": index} for index in range(len(sizes))]
+    build.tree["materials"] = [
+        {"pbrMetallicRoughness": {"baseColorTexture": {"index": index}}}
+        for index in range(len(sizes))
+    ]
+    return build.build(build.node([build.node(mesh=mesh)]))
+
+
+def wrong_bounds() -> bytes:
+    """Return the shape with a bound that none of its vertices has."""
+    build = Builder()
+    mesh = build.shape()
+    position = build.tree["meshes"][mesh]["primitives"][0]["attributes"]["POSITION"]
+    build.tree["accessors"][position]["max"][1] += 1
+    return build.build(build.node([build.node(mesh=mesh)]))
+
+
+def wrong_index() -> bytes:
+    """Return the shape with an index of a vertex that it does not have."""
+    build = Builder()
+    mesh = build.shape()
+    indices = build.accessor(np.array([0, 1, 66], "u2"))
+    build.tree["meshes"][mesh]["primitives"][0]["indices"] = indices
+    return build.build(build.node([build.node(mesh=mesh)]))
+
+
+def no_number() -> bytes:
+    """Return a triangle with a coordinate that is no number."""
+    build = Builder()
+    position = build.accessor(np.array([[0, 0, 0], [1, 0, 0], [0, np.nan, 1]], "f4"))
+    build.tree["accessors"][position].update(min=[0, 0, 0], max=[1, 0, 1])
+    return build.build(build.node([build.node(mesh=build.mesh(position))]))
 
 
 def load(model: bytes) -> trimesh.Scene:

@@ -22,14 +22,15 @@ Answer = Tuple[int, Dict[str, str], Any]
 class Hub:
     """The Hub with a Space in `stage`, whose Gradio server listens on the port `target`.
 
-    It answers after `delay_s`, and with nothing but `status` if that is set.
+    It answers with nothing but `status` if that is set, and with nothing at all while `is_silent`.
     """
 
     def __init__(self, target: int) -> None:
         self.stage = "RUNNING"
         self.is_private = False
         self.status: Optional[int] = None
-        self.delay_s = 0.0
+        self.is_silent = False
+        self.is_closed = False
         self.quota = {"base": 2400, "current": 1810.5, "resetsAt": "2026-09-30T09:12:03.000Z"}
         self.gate = Gate(target, self)
         self._server: Optional[ThreadingHTTPServer] = None
@@ -51,6 +52,7 @@ class Hub:
         self._server.server_close()
 
     def close(self) -> None:
+        self.is_closed = True
         with suppress(OSError):
             self.stop()
         self.gate.close()
@@ -87,7 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
     hub: Hub
 
     def do_GET(self) -> None:
-        time.sleep(self.hub.delay_s)
+        while self.hub.is_silent and not self.hub.is_closed:
+            time.sleep(0.05)
         token = self.headers.get("Authorization", "").partition("Bearer ")[2] or None
         status, headers, content = self.hub.answer(self.path.partition("?")[0], token)
         body = json.dumps(content).encode()

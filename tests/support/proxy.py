@@ -36,6 +36,9 @@ class Proxy:
 
     def close(self) -> None:
         self.is_closed = True
+        # Closing alone does not end an accept that waits.
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def cut(self) -> None:

@@ -62,6 +62,8 @@ def space(
         quiet=True,
         show_error=show_error,
         auth=auth,
+        # Also where a test has set another temporary folder.
+        allowed_paths=[_folder.name],
     )
     try:
         yield app.local_url.rstrip("/")
