@@ -167,11 +167,11 @@ def test_the_log_as_text_has_the_id_but_no_session_id(
 
 
 def test_a_traceback_is_part_of_its_json_line(log_as: Callable[[str], io.StringIO]) -> None:
-    log = log_as("json")
+    log, session_id = log_as("json"), str(uuid.uuid4())
 
     def work() -> None:
         try:
-            raise ValueError("http://host/file?token=s3cret is away")
+            raise ValueError(f"http://host/file?token=s3cret of {session_id} is away")
         except ValueError:
             logging.getLogger("dreamlab").exception(
                 "a %(what)s", {"what": "https://me:s3cret@host"}
@@ -180,7 +180,7 @@ def test_a_traceback_is_part_of_its_json_line(log_as: Callable[[str], io.StringI
     for_request("one", work)
     (line,) = map(json.loads, log.getvalue().splitlines())
     assert line["message"].startswith("a https://***@host\nTraceback ")
-    assert "s3cret" not in log.getvalue()
+    assert "s3cret" not in log.getvalue() and session_id not in log.getvalue()
     assert (line["what"], line["level"], line["request_id"]) == (
         "https://***@host",
         "ERROR",
