@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Callable, Optional
 
-from local_space import memory
 from local_space.launcher import READY
 
 _PEEK_S = 0.2
@@ -23,7 +22,6 @@ _REMOVE_ATTEMPTS, _REMOVE_PAUSE_S = 10, 0.1
 
 
 def main() -> None:
-    memory.use_one_arena()
     arguments = _arguments()
     files = Path(tempfile.mkdtemp(prefix="local_space-"))
     # All temporary files are in one folder, which is removed at the end.
