@@ -25,7 +25,7 @@ from PIL import Image
 
 from local_space import (
     camera,
-    geometry,
+    hull,
     mesh_file,
     segmentation,
     shape,
@@ -170,7 +170,7 @@ def _shape(
 ) -> Tuple[Mesh, Camera, Recognised]:
     try:
         return shape.build(views, octree_resolution)
-    except geometry.NothingInCommon as error:
+    except hull.NothingInCommon as error:
         raise gr.Error("The views do not show one object: no solid has these outlines.") from error
     except shape.SeveralPieces as error:
         raise gr.Error("The photo shows several things: take one piece of furniture.") from error
