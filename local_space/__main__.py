@@ -15,15 +15,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Callable, Optional
 
-from local_space import memory
 from local_space.launcher import READY
 
+# How often the end of stdin is looked for on Windows.
 _PEEK_S = 0.2
-_REMOVE_ATTEMPTS, _REMOVE_PAUSE_S = 10, 0.1
+# How often the removal of the temporary files is tried, and the pause between two attempts.
+_REMOVE_ATTEMPTS = 10
+_REMOVE_PAUSE_S = 0.1
 
 
 def main() -> None:
-    memory.use_one_arena()
     arguments = _arguments()
     files = Path(tempfile.mkdtemp(prefix="local_space-"))
     # All temporary files are in one folder, which is removed at the end.

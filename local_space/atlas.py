@@ -16,8 +16,12 @@ from local_space import raster
 
 # Texels between charts; half of them take the chart's colours, so that no seam shows from afar.
 _GUTTER = 4
-# A face keeps to the chart of its neighbours unless it looks away: less charts, less seams.
-_ROUNDS, _NEIGHBOURS, _LEAST_FACING = 8, 0.3, 0.2
+# How often each face may change to the direction of its neighbours: fewer charts, fewer seams.
+_ROUNDS = 8
+# What a neighbour adds to the cosine between the face and the neighbour's direction.
+_NEIGHBOURS = 0.3
+# A face never takes a direction with a smaller cosine than this.
+_LEAST_FACING = 0.2
 # The two axes that a chart along each axis is drawn on.
 _ACROSS = ((2, 1), (0, 2), (0, 1))
 
@@ -73,7 +77,8 @@ def _charts(vertices: np.ndarray, faces: np.ndarray) -> Tuple[np.ndarray, np.nda
         votes = np.zeros_like(facing)
         np.add.at(votes, (one, direction[other]), _NEIGHBOURS)
         np.add.at(votes, (other, direction[one]), _NEIGHBOURS)
-        direction = np.where(facing < _LEAST_FACING, facing - 9, facing + votes).argmax(1)
+        votes[facing < _LEAST_FACING] = -np.inf
+        direction = (facing + votes).argmax(1)
     same = direction[one] == direction[other]
     links = (np.ones(same.sum(), bool), (one[same], other[same]))
     _, chart = connected_components(coo_matrix(links, (len(faces),) * 2), directed=False)

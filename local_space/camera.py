@@ -10,6 +10,8 @@ from typing import NamedTuple, Tuple
 
 import numpy as np
 
+from local_space.segmentation import bounding_box
+
 # Degrees around the object of the four orthographic views.
 AROUND = {"front": 0.0, "left": 90.0, "back": 180.0, "right": -90.0}
 
@@ -62,9 +64,8 @@ def framed(
 
     The middles of both boxes coincide; the scale is the mean of the width's and the height's.
     """
-    rows, columns = np.flatnonzero(silhouette.any(1)), np.flatnonzero(silhouette.any(0))
-    low = np.array([columns[0], rows[0]])
-    high = np.array([columns[-1], rows[-1]]) + 1
+    rows, columns = bounding_box(silhouette)
+    low, high = np.array([columns.start, rows.start]), np.array([columns.stop, rows.stop])
     u, v, _ = Camera(around, above, nearness, 1.0, (0.0, 0.0)).project(points)
     first, last = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
     scale = float(np.sqrt(np.prod((high - low) / np.maximum(last - first, 1e-9))))

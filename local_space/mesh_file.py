@@ -13,11 +13,20 @@ from local_space.surface import Mesh
 from local_space.texture import Skin
 
 _WHITE = [0.9, 0.9, 0.9, 1.0]
-# Of the specification: component types, targets of buffer views, sampler filters.
-_FLOAT, _USHORT, _UINT = 5126, 5123, 5125
-_VERTICES, _FACES = 34962, 34963
-_LINEAR, _MIPMAPS, _CLAMP = 9729, 9987, 33071
-_JSON, _BINARY = 0x4E4F534A, 0x004E4942
+# The component types of glTF's accessors.
+_FLOAT = 5126
+_USHORT = 5123
+_UINT = 5125
+# The targets of its buffer views.
+_VERTICES = 34962
+_FACES = 34963
+# The filters and the wrapping of its samplers.
+_LINEAR = 9729
+_MIPMAPS = 9987
+_CLAMP = 33071
+# The types of the two chunks of a GLB.
+_JSON = 0x4E4F534A
+_BINARY = 0x004E4942
 
 
 def write(mesh: Union[Mesh, Skin], folder: str, name: str) -> str:

@@ -15,9 +15,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from local_space import outlines
 from local_space.camera import Camera
-from local_space.segmentation import View
+from local_space.segmentation import View, bounding_box
 
 CLASSES = (
     "chair",
@@ -33,13 +32,18 @@ CLASSES = (
 )
 # What the network says of a picture without a piece of furniture, beside CLASSES.
 NOTHING = "nothing"
-# The network's picture, and what the silhouette's longer side fills of it.
-SIDE, FILL = 96, 0.8
+# Pixels a side of the network's picture.
+SIDE = 96
+# The share of this that the silhouette's longer side fills.
+FILL = 0.8
 # How much of the room around the silhouette is shown, in pixels.
 _REACH = 4
 _WEIGHTS = Path(__file__).with_name("shape.zip")
+# How many of the likeliest angles are tried, at most.
+_MAX_ANGLES = 3
 # Angles less likely than this share of the likeliest one are not tried.
-_MIN_SHARE, _MAX_ANGLES = 0.15, 3
+_MIN_SHARE = 0.15
+# Points that the network reads at once; more need more memory.
 _POINTS_AT_ONCE = 4096
 
 
@@ -146,33 +150,28 @@ def recognise(view: View) -> Recognised:
 
 
 def _crop(view: View) -> Crop:
-    rows, columns = outlines.box(view.silhouette)
+    """The square around the silhouette; the room is shown near to the silhouette only."""
+    rows, columns = bounding_box(view.silhouette)
     side = max(rows.stop - rows.start, columns.stop - columns.start) / FILL
     left = (columns.start + columns.stop - side) / 2
     top = (rows.start + rows.stop - side) / 2
+    height, width = view.silhouette.shape
+    outside = max(0, -left, -top, left + side - width, top + side - height)
+    # The resampling of the square's edge needs pixels beyond it, too.
+    margin = int(outside) + 2
     # Pixels outside the photo repeat its border.
-    margin = (
-        int(
-            max(
-                0,
-                -left,
-                -top,
-                left + side - view.silhouette.shape[1],
-                top + side - view.silhouette.shape[0],
-            )
-        )
-        + 2
+    colours = np.pad(view.colours, ((margin, margin), (margin, margin), (0, 0)), "edge")
+    mask = np.pad(view.silhouette.astype(np.uint8) * 255, margin)
+    square = (left + margin, top + margin, left + margin + side, top + margin + side)
+    small_colours, small_mask = (
+        Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BOX, square)
+        for pixels in (colours, mask)
     )
-    padded = np.pad(view.colours, ((margin, margin), (margin, margin), (0, 0)), "edge")
-    inside = np.pad(view.silhouette, margin)
-    area = (left + margin, top + margin, left + margin + side, top + margin + side)
-    size = (SIDE, SIDE)
-    colours = Image.fromarray(padded).resize(size, Image.Resampling.BOX, area)
-    mask = Image.fromarray(inside.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX, area)
-    share = np.asarray(mask, np.float32) / 255
+    share = np.asarray(small_mask, np.float32) / 255
     near = ndimage.maximum_filter(share > 0.5, 2 * _REACH + 1)
-    shown = np.asarray(colours, np.float32) / 255 * near[..., None]
-    return Crop(np.concatenate([shown, share[..., None]], -1).transpose(2, 0, 1), (left, top), side)
+    shown = np.asarray(small_colours, np.float32) / 255 * near[..., None]
+    image = np.concatenate([shown, share[..., None]], -1).transpose(2, 0, 1)
+    return Crop(image, (left, top), side)
 
 
 def _peaks(angles: np.ndarray) -> List[Tuple[float, float]]:

@@ -2,7 +2,9 @@
 
 The first of these methods that applies is used:
 
-1. The transparency of the picture, unless it is only a frame: round corners, a window's shadow.
+1. The transparency of the picture: what is transparent is not the piece. The API sends no alpha
+   channel that is only the frame of a whole picture (`settle_transparency` in
+   dreamlab/photos/pixels.py decides that).
 2. The small U²-Net model for salient object detection (Qin et al., «U²-Net», Pattern Recognition
    106, 2020), if its weights are there. A first pass reads the whole picture, a second pass only
    the region of the object that the first one found. A top or a seat may stand out so much that
@@ -25,45 +27,66 @@ from local_space import weights
 # Larger photos are reduced to this many pixels. A grid cell then has about five of them, and one
 # view fills a page of the texture atlas.
 _LONGEST_SIDE = 1024
-# Pixels a side of what the network reads. It was trained with 320; fewer show where the object is.
-_FIRST_SIDE, _SIDE = 192, 320
-# The network's graph takes any size. Only its declared input is 320: the bytes of this number in
-# ONNX's TensorShapeProto, and those of a name for any number.
-_FIXED_SIZE, _ANY_SIZE = b"\x08\xc0\x02", b"\x12\x01h"
+# From this alpha on, a pixel belongs to what is cut out.
+_OPAQUE = 128
+
+# Pixels a side of what the network reads: it was trained with these.
+_SIDE = 320
+# Of the first pass, which shows only where the object is.
+_FIRST_SIDE = 192
+# The network's graph takes any size. Only its declared input is _SIDE: this number in ONNX's
+# TensorShapeProto is replaced by a name for any number.
+_FIXED_SIZE = b"\x08\xc0\x02"
+_ANY_SIZE = b"\x12\x01h"
+# Mean of the colours of ImageNet's pictures, with which the network was trained.
+_MEAN = np.array([0.485, 0.456, 0.406])
+# And their standard deviation.
+_DEVIATION = np.array([0.229, 0.224, 0.225])
+# Where the network is nowhere as sure as this, nothing stands out.
+_MIN_CONFIDENCE = 0.5
+# What belongs to the object: from 0.5 on, gaps between thin parts are filled more often.
+_SALIENT = 0.7
+
 # The margin of the second pass around the object, relative to the object's size. The object may
 # have parts that the first pass missed.
 _SECOND_PASS_MARGIN = 0.25
-# Mean and standard deviation of ImageNet's pictures, with which the model was trained.
-_MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-# The silhouette's share of the picture. Below it is noise; above it the picture has no background.
-_MIN_SHARE, _MAX_SHARE = 0.002, 0.995
-# Parts of the silhouette that are smaller than this share of its largest part are noise.
-_MIN_PART_SHARE = 0.02
-# The third pass looks at the lowest tenth of the object and below, as far as legs may be long.
-# These, the gap between the object and its legs, and the blur of what the object is painted over
-# with count in the object's longer side.
-_LOWEST, _LEG, _LEG_GAP, _BLUR = 0.1, 0.8, 0.025, 0.1
+# The intersection over union that both passes must reach.
+_MIN_AGREEMENT = 0.3
+# Salience between these is neither the object nor the background for sure.
+_SURELY_BACKGROUND = 0.2
+_SURELY_OBJECT = 0.8
+# At most this share of the object may be uncertain.
+_MAX_UNCERTAIN_SHARE = 0.45
+
 # What the first pass says of legs that the second pass loses: 0.09 and 0.18 on two of the 42 pieces
 # of the benchmark, at most 0.0002 on the others.
 _FAINT = 0.02
-# What belongs to the object: from 0.5 on, gaps between thin parts are filled more often.
-_SALIENT = 0.7
-# The intersection over union that both passes must reach.
-_MIN_AGREEMENT = 0.3
-# Values between these are uncertain. At most this share of the object may be uncertain.
-_UNCERTAIN, _MAX_UNCERTAIN_SHARE = (0.2, 0.8), 0.45
+# The third pass looks at this share of the object, at its lower end, and below.
+_LOWEST = 0.1
+# How far below the object legs may reach, in its longer side.
+_LEG = 0.8
+# The gap that may be between the object and its legs, in its longer side.
+_LEG_GAP = 0.025
+# The blur of what the object is painted over with, in its longer side.
+_BLUR = 0.1
+
+# A smaller share of the picture is noise.
+_MIN_SHARE = 0.002
+# A picture of which the silhouette takes more has no background.
+_MAX_SHARE = 0.995
+# Parts of the silhouette that are smaller than this share of its largest part are noise.
+_MIN_PART_SHARE = 0.02
 # A silhouette that covers more than this share of the picture's border is background.
 _MAX_BORDER_SHARE = 0.5
-_MIN_CONTRAST, _MIN_CONFIDENCE = 0.06, 0.5
-# From this alpha on, a pixel belongs to what is cut out.
-_OPAQUE = 128
-# The opaque share of a frame's box, of each of its sides, and of the picture. The share of
-# the nearest pixels around a window that its shadow covers; a smooth edge covers less.
-_FRAME_FILL, _FRAME_SIDE, _FRAME_COVER, _SHADOW = 0.95, 0.5, 0.85, 0.6
-# The number of main colours of a room at the border: walls, floor, skirting board.
+
+# Without the network: the number of main colours of a room at the border: walls, floor, skirting.
 _BORDER_COLOURS = 4
 # If the border's mean distance from its main colours (in Lab) is larger, the room is cluttered.
 _MAX_SPREAD = 12.0
+# What is nowhere further from these colours (in Lab) than this is empty.
+_MIN_CONTRAST = 6.0
+
+Box = Tuple[slice, slice]
 
 
 class NothingStandsOut(ValueError):
@@ -91,10 +114,9 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
         picture = picture.resize(size, Image.Resampling.BOX)
     pixels = np.asarray(picture)
     colours, alpha = pixels[..., :3], pixels[..., 3]
-    if _is_cut_out(alpha):
+    if alpha.min() < _OPAQUE:
         silhouette = alpha >= _OPAQUE
     else:
-        colours = _on_white(colours, alpha)
         salience = _salience(colours) if remove_background else None
         if salience is None:
             salience = _difference_from_border(colours)
@@ -107,34 +129,10 @@ def cut_out(picture: Image.Image, remove_background: bool = True) -> View:
     return View(colours, silhouette)
 
 
-def _is_cut_out(alpha: np.ndarray) -> bool:
-    """Return whether an alpha channel is a silhouette.
-
-    It is a frame if the opaque part is a rectangle, perhaps with round corners, that covers nearly
-    the picture, or goes from edge to edge, or has a soft shadow around it.
-    """
-    opaque = alpha >= _OPAQUE
-    if not opaque.any():
-        return True
-    rows, columns = np.flatnonzero(opaque.any(1)), np.flatnonzero(opaque.any(0))
-    window = opaque[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    sides = (window[0], window[-1], window[:, 0], window[:, -1])
-    if min(side.mean() for side in sides) < _FRAME_SIDE or window.mean() < _FRAME_FILL:
-        return True
-    spans = window.shape[0] == alpha.shape[0] or window.shape[1] == alpha.shape[1]
-    if spans or window.size >= _FRAME_COVER * alpha.size:
-        return False
-    reach = max(4, max(alpha.shape) // 50)
-    near = alpha[
-        max(0, rows[0] - reach) : rows[-1] + 1 + reach,
-        max(0, columns[0] - reach) : columns[-1] + 1 + reach,
-    ]
-    return bool((near > 0).sum() - window.size < _SHADOW * (near.size - window.size))
-
-
-def _on_white(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    opacity = alpha[..., None].astype(np.uint16)
-    return ((colours * opacity + 255 * (255 - opacity)) // 255).astype(np.uint8)
+def bounding_box(silhouette: np.ndarray) -> Box:
+    """The rows and the columns from the first to the last that a silhouette has a pixel in."""
+    rows, columns = (np.flatnonzero(silhouette.any(axis)).tolist() for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 @lru_cache(maxsize=None)
@@ -168,11 +166,11 @@ def _salience(colours: np.ndarray) -> Optional[np.ndarray]:
     first = first_map >= 0.5
     if not first.any():
         raise NothingStandsOut
-    window = _bounding_box(first)
+    window = _second_window(first)
     second_map = np.zeros_like(first_map)
     second_map[window] = _run_network(colours[window])
     second = second_map >= 0.5
-    uncertain = (second_map > _UNCERTAIN[0]) & (second_map < _UNCERTAIN[1])
+    uncertain = (second_map > _SURELY_BACKGROUND) & (second_map < _SURELY_OBJECT)
     agreement = (first & second).sum() / (first | second).sum()
     if agreement < _MIN_AGREEMENT or uncertain.sum() > _MAX_UNCERTAIN_SHARE * second.sum():
         raise NothingStandsOut
@@ -187,7 +185,7 @@ def _legs(colours: np.ndarray, first_map: np.ndarray, silhouette: np.ndarray) ->
     legs = np.zeros_like(silhouette)
     if not silhouette.any():
         return legs
-    rows, columns = _used(silhouette, 1), _used(silhouette, 0)
+    rows, columns = bounding_box(silhouette)
     side = max(rows.stop - rows.start, columns.stop - columns.start)
     margin, gap = int(_SECOND_PASS_MARGIN * side), max(1, round(_LEG_GAP * side))
     end = rows.stop + int(_LEG * side)
@@ -218,12 +216,6 @@ def _painted_over(colours: np.ndarray, hidden: np.ndarray, blur: float) -> np.nd
     return np.where(hidden[..., None], np.asarray(smooth), colours)
 
 
-def _used(silhouette: np.ndarray, axis: int) -> slice:
-    """Return the rows (axis 1) or columns (axis 0) from the first to the last with a pixel."""
-    used = np.flatnonzero(silhouette.any(axis))
-    return slice(int(used[0]), int(used[-1]) + 1)
-
-
 def _run_network(colours: np.ndarray, side: int = _SIDE) -> np.ndarray:
     """Return the salience map (h, w), 0 to 1, of a picture that the network reads at `side` pixels.
 
@@ -243,14 +235,15 @@ def _run_network(colours: np.ndarray, side: int = _SIDE) -> np.ndarray:
     return np.asarray(stretched.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _bounding_box(silhouette: np.ndarray) -> Tuple[slice, slice]:
-    """Return the bounding box of a silhouette as slices, with the margin of the second pass."""
-    window = []
-    for axis in (1, 0):
-        used = _used(silhouette, axis)
-        margin = int(_SECOND_PASS_MARGIN * (used.stop - used.start - 1))
-        window.append(slice(max(0, used.start - margin), used.stop + margin))
-    return window[0], window[1]
+def _second_window(silhouette: np.ndarray) -> Box:
+    """Return the bounding box of a silhouette with the margin of the second pass."""
+    rows, columns = bounding_box(silhouette)
+    return _widened(rows), _widened(columns)
+
+
+def _widened(used: slice) -> slice:
+    margin = int(_SECOND_PASS_MARGIN * (used.stop - used.start - 1))
+    return slice(max(0, used.start - margin), used.stop + margin)
 
 
 def _border_share(silhouette: np.ndarray) -> float:
@@ -275,7 +268,7 @@ def _difference_from_border(colours: np.ndarray) -> np.ndarray:
     distance = np.full(lab.shape[:2], np.inf, np.float32)
     for colour in _main_colours(lab[frame]):
         distance = np.minimum(distance, np.linalg.norm(lab - colour, axis=2))
-    if distance[frame].mean() > _MAX_SPREAD or distance.max() < 100 * _MIN_CONTRAST:
+    if distance[frame].mean() > _MAX_SPREAD or distance.max() < _MIN_CONTRAST:
         raise NothingStandsOut
     return ndimage.binary_fill_holes(distance > threshold_otsu(distance)).astype(np.float32)
 

@@ -4,8 +4,8 @@ Names, labels, kinds, defaults and ranges of inputs and outputs are the same, bu
 
 - The views are read by a single-view call, too, and are always shown: there is one engine.
 - `steps`, `guidance_scale`, `num_chunks` and `caption` are accepted and change nothing.
-- The page's own calls without a use for clients (`/lambda...`, `/on_gen_mode_change`,
-  `/on_decode_mode_change`) are left out.
+- The conversion of a mesh (`/on_export_click`) and the page's own calls without a use for clients
+  (`/lambda...`, `/on_gen_mode_change`, `/on_decode_mode_change`) are left out.
 - Whole numbers come back as such. Photos are deleted after an hour.
 - Without its segmentation network, it says so in a text with the id `warning`.
 - The statistics also name the engine, the class, its probability, a size guess and the views read.
@@ -25,8 +25,7 @@ from PIL import Image
 
 from local_space import (
     camera,
-    export,
-    geometry,
+    hull,
     mesh_file,
     segmentation,
     shape,
@@ -73,12 +72,6 @@ def build() -> gr.Blocks:
             api_name="generation_all",
             concurrency_limit=1,
         )
-        gr.Button("Transform").click(
-            on_export_click,
-            [white, textured, *_export_inputs()],
-            [gr.HTML(label="Output"), gr.DownloadButton("Download")],
-            api_name="on_export_click",
-        )
     return app.queue()
 
 
@@ -98,15 +91,6 @@ def _inputs() -> Tuple[List[Any], gr.Slider]:
         gr.Slider(1000, 5_000_000, value=8000, step=1, label="Number of Chunks"),
         gr.Checkbox(value=True, label="Randomize seed"),
     ], seed
-
-
-def _export_inputs() -> List[Any]:
-    return [
-        gr.Dropdown(list(export.FORMATS), value="glb", label="File Type"),
-        gr.Checkbox(value=False, label="Simplify Mesh"),
-        gr.Checkbox(value=False, label="Include Texture"),
-        gr.Slider(100, 1_000_000, value=10_000, step=1, label="Target Face Number"),
-    ]
 
 
 def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
@@ -166,25 +150,6 @@ def _endpoint(textured: bool) -> Callable[..., Tuple[Any, ...]]:
     return generate
 
 
-def on_export_click(
-    file_out: Optional[str],
-    file_out2: Optional[str],
-    file_type: str = "glb",
-    reduce_face: bool = False,
-    export_texture: bool = False,
-    target_face_num: float = 10_000,
-) -> Tuple[str, str]:
-    """Convert a white mesh, or with `export_texture` a textured one, which is not simplified."""
-    source = file_out2 if export_texture else file_out
-    if source is None:
-        raise gr.Error("There is no mesh to convert: generate one first.")
-    max_faces = int(target_face_num) if reduce_face and not export_texture else 0
-    try:
-        return NOTE, export.export(source, _new_folder(), file_type, max_faces)
-    except export.UnreadableMesh as error:
-        raise gr.Error("The file to convert is no mesh that can be read.") from error
-
-
 def _cut_out(photos: Dict[str, Photo], remove_background: bool) -> Dict[str, segmentation.View]:
     if photos["front"] is None:
         raise gr.Error("There is no front view: send a photo as image or mv_image_front.")
@@ -205,7 +170,7 @@ def _shape(
 ) -> Tuple[Mesh, Camera, Recognised]:
     try:
         return shape.build(views, octree_resolution)
-    except geometry.NothingInCommon as error:
+    except hull.NothingInCommon as error:
         raise gr.Error("The views do not show one object: no solid has these outlines.") from error
     except shape.SeveralPieces as error:
         raise gr.Error("The photo shows several things: take one piece of furniture.") from error

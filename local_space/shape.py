@@ -14,44 +14,67 @@ from scipy import ndimage
 from scipy.optimize import minimize
 from skimage.graph import MCP_Geometric
 
-from local_space import geometry, recognition, surface
+from local_space import hull, recognition, surface
 from local_space.camera import Camera, framed
-from local_space.outlines import MARGIN
+from local_space.hull import MARGIN
 from local_space.recognition import FILL, SIDE, Hypothesis, Recognised
-from local_space.segmentation import View
+from local_space.segmentation import View, bounding_box
 from local_space.surface import Mesh
 
-# Cells of the longest side of the surface: of the octree resolution, and at least.
-_CELLS_PER_OCTREE, _MIN_CELLS = 80 / 256, 32
+# Cells of the longest side of the surface, per unit of the octree resolution.
+_CELLS_PER_OCTREE = 80 / 256
+# And at least.
+_MIN_CELLS = 32
 # A box with a larger share of a cube gets as many cells as one with this share: the time grows with
 # their number.
 _SHARE = 0.3
-# Cells a side of the field that is fitted; with fewer surface cells it is nothing to be fitted.
-_COARSE, _FEWEST = 36, 20
-# Fits whose silhouettes overlap less with the photo's explain nothing, and a class that is less
-# likely is none. All validation pieces are above both; thin pieces overlap little. What is likelier
-# no furniture than this is refused: validation pieces and photos of furniture reach 0.64.
-_MIN_OVERLAP, _MIN_PROBABILITY, _NO_FURNITURE = 0.3, 0.25, 0.8
-# Of the largest part's area: what stands beside it is a second piece if it is larger.
-_BESIDE = 0.25
+
+# Cells a side of the field that is fitted to the silhouette.
+_COARSE = 36
+# A field with fewer surface cells than this is nothing to be fitted.
+_FEWEST = 20
+# Steps of a fit.
+_STEPS = 60
 # How far a fit may go from what the network says before it costs _COST of the overlap: degrees
 # around and above, logarithms of nearness and of two proportions.
 _FREEDOM = np.array([5.0, 4.0, 0.25, 0.08, 0.08])
 _COST = 0.003
-_STEPS = 60
+# Degrees above the horizon from which a photo may be taken.
+_LOWEST = -5.0
+_HIGHEST = 60.0
 # What a likelier angle is worth, in overlap, per factor of e.
 _LIKELY = 0.015
-# How near the camera of a view straight from the front is; the cells of the longest side that carve
-# a visual hull; by how many of the hull's cells something must be empty before the hull loses it.
-_FAR, _CARVING_CELLS, _DOUBT = 0.1, 40, 1.0
-# Cells of the Gaussian over the network's field, which is ragged.
-_RAGGED = 0.7
-# A way to a part costs this a cell, and what the cells' logits are below 0. At most it may cost
-# this many times the side of a cube that is as large as the part. A part of fewer cells is a speck.
-# The logits of what joins them.
-_WAY_COST, _FARTHEST, _SPECK, _JOINT = 0.1, 3.2, 5, 2.0
+
+# What is likelier no furniture than this is refused. Validation pieces and photos of furniture
+# reach 0.64.
+_NO_FURNITURE = 0.8
+# A class that is less likely is none. All validation pieces are above.
+_MIN_PROBABILITY = 0.25
+# A fit whose silhouette overlaps less with the photo's explains nothing. All validation pieces are
+# above; thin ones overlap little.
+_MIN_OVERLAP = 0.3
+# What stands beside the largest part is a second piece if it has more than this of its area.
+_BESIDE = 0.25
+
+# How near the camera of a view straight from the front is.
+_FAR = 0.1
+# The cells of the longest side of the network's field that carves a visual hull.
+_CARVING_CELLS = 40
+# By how many of the hull's cells something must be empty before the hull loses it.
+_DOUBT = 1.0
+
 # Cells whose coarse logits are nearer to 0 than this are looked at more closely.
 _SURE = 1.5
+# Cells of the Gaussian over the network's field, which is ragged.
+_RAGGED = 0.7
+# What a way to a part that floats costs a cell, beside what the cells' logits are below 0.
+_WAY_COST = 0.1
+# A part is left out if the way to it costs more than this, in sides of a cube as large as the part.
+_FARTHEST = 3.2
+# So is a part of fewer cells.
+_SPECK = 5
+# The logits of the cells that join a part to the rest: the larger, the thicker the joint.
+_JOINT = 2.0
 
 
 class NothingLikeFurniture(ValueError):
@@ -74,14 +97,14 @@ def build(
     """The mesh, the front photo's camera in its pixels, and what was recognised there.
 
     Views from a side make it a visual hull, and the cameras orthographic ones. Raises
-    NothingLikeFurniture, SeveralPieces and geometry.NothingInCommon.
+    NothingLikeFurniture, SeveralPieces and hull.NothingInCommon.
     """
     if _are_apart(views["front"].silhouette):
         raise SeveralPieces
     recognised = recognition.recognise(views["front"])
     if "left" in views or "right" in views:
         silhouettes = {name: view.silhouette for name, view in views.items()}
-        field = _carved(geometry.hull(silhouettes, octree_resolution), recognised)
+        field = _carved(hull.field(silhouettes, octree_resolution), recognised)
         mesh = surface.extract(field, octree_resolution)
         return mesh, framed(0.0, 0.0, 0.0, mesh.vertices, views["front"].silhouette), recognised
     if recognised.nothing > _NO_FURNITURE or recognised.probability < _MIN_PROBABILITY:
@@ -104,19 +127,19 @@ def _are_apart(silhouette: np.ndarray) -> bool:
     return int((areas > _BESIDE * areas.max()).sum()) > 1
 
 
-def _carved(hull: np.ndarray, recognised: Recognised) -> np.ndarray:
+def _carved(solid: np.ndarray, recognised: Recognised) -> np.ndarray:
     """A visual hull without what the network says is empty; its silhouettes stay whole."""
-    counts = np.array(hull.shape)[[1, 0, 2]] - 2 * MARGIN
+    counts = np.array(solid.shape)[[1, 0, 2]] - 2 * MARGIN
     half = counts / counts.max() / 2
     camera = Camera(0.0, 0.0, _FAR, FILL / 2 / half[:2].max(), (0.5, 0.5))
     few = np.maximum(8, np.round(2 * half * _CARVING_CELLS)).astype(int)
     logits = recognised.logits(_grid(few), Hypothesis(camera, half, 1.0)).reshape(few)
     smooth = ndimage.gaussian_filter(logits, 1.0)
     fine = ndimage.zoom(smooth, counts / few, order=1, mode="nearest", grid_mode=True)
-    carved = np.minimum(hull, _distances(fine) + _DOUBT)
+    carved = np.minimum(solid, _distances(fine) + _DOUBT)
     for axis in (2, 1):
-        lost = (hull > 0).any(axis) & ~(carved > 0).any(axis)
-        carved = np.where(np.expand_dims(lost, axis), hull, carved)
+        lost = (solid > 0).any(axis) & ~(carved > 0).any(axis)
+        carved = np.where(np.expand_dims(lost, axis), solid, carved)
     return carved
 
 
@@ -162,14 +185,14 @@ def _with_numbers(
     half *= 0.5 / half.max()
     camera = start.camera._replace(
         around=numbers[0],
-        above=float(np.clip(numbers[1], -5, 60)),
+        above=float(np.clip(numbers[1], _LOWEST, _HIGHEST)),
         nearness=float(np.exp(numbers[2])),
     )
     u, v, _ = camera._replace(scale=1.0, centre=(0.0, 0.0)).project(points * half)
     low, high = np.array([u.min(), v.min()]), np.array([u.max(), v.max()])
-    rows, columns = np.flatnonzero((mask > 0.5).any(1)), np.flatnonzero((mask > 0.5).any(0))
-    first = np.array([columns[0], rows[0]]) / SIDE
-    last = np.array([columns[-1] + 1, rows[-1] + 1]) / SIDE
+    rows, columns = bounding_box(mask > 0.5)
+    first = np.array([columns.start, rows.start]) / SIDE
+    last = np.array([columns.stop, rows.stop]) / SIDE
     scale = float(((last - first).sum()) / (high - low).sum())
     middle = (first + last) / 2 - scale * (low + high) / 2
     return start._replace(

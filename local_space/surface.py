@@ -18,13 +18,20 @@ from skimage.measure import marching_cubes
 
 # No surface point may fall on a grid point: its neighbours would become one when vertices merge.
 _OFF_GRID = 1e-3
-# The faces of the default octree resolution, 256; their number grows with the square of it.
-_FACES, _RESOLUTION = 40_000, 256
+# The faces of a surface at the default octree resolution, at most; their number grows with the
+# square of the resolution.
+_FACES = 40_000
+_RESOLUTION = 256
 # A plane of the grid is left out if it differs less than this, in cells, from the mean of those
-# beside it; faces grow to twice the last step.
-_STRAIGHT, _STEPS = 0.05, (1, 2, 4)
-# A part smaller than this, of the whole, in volume and in length, is a crumb.
-_CRUMB_VOLUME, _CRUMB_LENGTH = 0.002, 0.08
+# beside it.
+_STRAIGHT = 0.05
+# How far those are: faces grow to twice the last step.
+_STEPS = (1, 2, 4)
+# A part with less than this share of the largest part's volume may be a crumb.
+_CRUMB_VOLUME = 0.002
+# It is none if it is longer than this share of the whole.
+_CRUMB_LENGTH = 0.08
+# The share of the cells that is left of a surface that is too ragged to be simplified.
 _FEWER = 0.75
 # Vertices nearer than this, in cells, are taken for one by readers.
 _TOUCHING = 0.005

@@ -20,25 +20,32 @@ from scipy.sparse.linalg import splu
 
 from local_space import atlas, raster
 from local_space.camera import Camera
+from local_space.segmentation import bounding_box
 from local_space.surface import Mesh
 
+# Pixels a side of the atlas, at most.
 _SIDE = 1024
-_JPEG = {"quality": 85}
+_JPEG_QUALITY = 85
 # Texels a length of 1; what a photo of 640 px shows of the surface.
 _DENSITY = 384.0
 # The longer side of the object, in cells, of the grid that tells what a photo shows.
 _CELLS = 384
 # By how much, in lengths, a point may lie behind what the photo shows and still be it.
 _BEHIND = 0.03
-# The cosine between normal and camera at which a photo begins to count, and counts fully.
-_FACING = (0.08, 0.35)
+# The cosine between normal and camera at which a photo begins to count.
+_COUNTS_FROM = 0.08
+# The cosine from which on it counts fully.
+_COUNTS_FULLY = 0.35
 # Cells from the silhouette's edge, or from that of a nearer surface, that mix with what is beside.
 _RIM = 3.0
 # Next to nothing, but more than what no photo shows.
 _LEAST = 0.02
-# Where colours spread: the cells a length of 1, and how many texels pull at a node as strongly as
-# one beside it; that share of it remains round an edge.
-_SPACE, _STIFFNESS, _ROUND_AN_EDGE = 40, 2.0, 0.03
+# The cells a length of 1 of the grid on which colours spread.
+_SPACE = 40
+# How many texels pull at a node of this grid as strongly as a node beside it.
+_STIFFNESS = 2.0
+# The share of this that remains round an edge.
+_ROUND_AN_EDGE = 0.03
 
 
 class Photo(NamedTuple):
@@ -104,32 +111,26 @@ def paint(mesh: Mesh, photos: Sequence[Photo]) -> Skin:
 
 
 def _shown(mesh: Mesh, photo: Photo) -> _Shown:
-    rows, columns = np.flatnonzero(photo.silhouette.any(1)), np.flatnonzero(photo.silhouette.any(0))
-    top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+    box = bounding_box(photo.silhouette)
+    silhouette, colours = photo.silhouette[box], photo.colours[box]
     # Twice the texels: the nearest pixel is near enough then.
     zoom = 2 * _DENSITY / photo.camera.scale
-    width, height = (max(1, round(float(size) * zoom)) for size in (right - left, bottom - top))
+    height, width = (max(1, round(size * zoom)) for size in silhouette.shape)
     step = max(width, height) / _CELLS
     shape = int(np.ceil(height / step)), int(np.ceil(width / step))
+    rows, columns = box
+    across, down = photo.camera.centre
     camera = photo.camera._replace(
         scale=photo.camera.scale * zoom,
-        centre=((photo.camera.centre[0] - left) * zoom, (photo.camera.centre[1] - top) * zoom),
+        centre=((across - columns.start) * zoom, (down - rows.start) * zoom),
     )
-    inside = Image.fromarray(photo.silhouette[top:bottom, left:right]).convert("L")
-    cells = np.asarray(inside.resize(shape[::-1], Image.Resampling.BOX)) > 127
+    inside = Image.fromarray(silhouette).convert("L").resize(shape[::-1], Image.Resampling.BOX)
+    cells = np.asarray(inside) > 127
     distance = ndimage.distance_transform_edt(np.pad(cells, 1))[1:-1, 1:-1]
     share = np.where(cells, ((distance - 0.5) / _RIM).clip(_LEAST, 1), 0)
-    return _Shown(
-        np.asarray(
-            Image.fromarray(photo.colours[top:bottom, left:right]).resize(
-                (width, height), Image.Resampling.BICUBIC
-            )
-        ),
-        camera,
-        step,
-        ndimage.grey_dilation(_depth(mesh, camera, step, shape), size=(3, 3)),
-        share.astype(np.float32),
-    )
+    zoomed = Image.fromarray(colours).resize((width, height), Image.Resampling.BICUBIC)
+    depth = ndimage.grey_dilation(_depth(mesh, camera, step, shape), size=(3, 3))
+    return _Shown(np.asarray(zoomed), camera, step, depth, share.astype(np.float32))
 
 
 def _depth(mesh: Mesh, camera: Camera, step: float, shape: Tuple[int, int]) -> np.ndarray:
@@ -161,25 +162,21 @@ def _seen(
     for photo in photos:
         towards = photo.camera.rotation()[2].astype(np.float32) - photo.camera.nearness * points
         facing = np.einsum("ij,ij->i", normals, towards) / np.linalg.norm(towards, axis=1)
-        front = np.flatnonzero(facing > _FACING[0])
+        front = np.flatnonzero(facing > _COUNTS_FROM)
         u, v, depth = photo.camera.project(points[front])
         height, width = photo.colours.shape[:2]
         column, row = u.astype(int).clip(0, width - 1), v.astype(int).clip(0, height - 1)
         cell = (row / photo.step).astype(int), (column / photo.step).astype(int)
         behind = (photo.depth[cell] - depth) / _BEHIND
-        share = (
-            photo.share[cell] * _ramp(facing[front], *_FACING) * (2 - 2 * behind).clip(0, 1)
-        ).astype(np.float32)
+        faced = (facing[front] - _COUNTS_FROM) / (_COUNTS_FULLY - _COUNTS_FROM)
+        share = photo.share[cell] * faced.clip(0, 1) * (2 - 2 * behind).clip(0, 1)
+        share = share.astype(np.float32)
         # Of several photos, that which a surface faces most counts most.
         power = share * facing[front] ** 4
         total[front] += power[:, None] * photo.colours[row, column]
         weight[front] += power
         most[front] = np.maximum(most[front], share)
     return total / np.maximum(weight, 1e-9)[:, None], most
-
-
-def _ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    return ((values - low) / (high - low)).clip(0, 1)
 
 
 def _spread(
@@ -256,5 +253,5 @@ def _sampled(grid: np.ndarray, points: np.ndarray, direction: np.ndarray) -> np.
 
 def _jpeg(picture: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", **_JPEG)
+    Image.fromarray(picture).save(file, "JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()

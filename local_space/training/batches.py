@@ -14,8 +14,10 @@ from local_space.training import dataset, masks
 from local_space.training.dataset import PICTURES_PER_CHUNK, SHAPES_PER_CHUNK
 from local_space.training.shapes import POINTS
 
-# The chunks that are kept aside, the first ones; with how many further ones the training begins.
-_HELD_OUT, _FIRST = 6, 6
+# The first chunks are held out: nothing is learned from them.
+_HELD_OUT = 6
+# With so many further ones the training begins.
+_FIRST = 6
 # Pixels around the silhouette in which the room is shown; in place of 0, everywhere.
 _REACHES = (0, 2, 4)
 

@@ -15,7 +15,10 @@ from local_space.training import library, renderer, shapes
 from local_space.training.shapes import Shape
 
 _KINDS = (*CLASSES, NOTHING)
-SHAPES_PER_CHUNK, PICTURES_PER_CHUNK = 24, 240
+# Procedural shapes that a chunk adds to the library's.
+SHAPES_PER_CHUNK = 24
+# Pictures of both in a chunk.
+PICTURES_PER_CHUNK = 240
 # The share of the pictures that show furniture of the library.
 _FROM_LIBRARY = 0.25
 # How far a shape is stretched along each axis before a picture.

@@ -34,8 +34,10 @@ _NO_FURNITURE = (
     r"baseball|tennis|fan|wall light|mobile|hanging|ceiling|pendant|street|hood|towel|"
     r"camping|garden|bedspread"
 )
-# A piece whose surface is this near to one that is kept aside is taken for the same.
-_SAME_WITHIN, _SAME_SHARE = 0.02, 0.9
+# How near two surfaces are where they are the same, in the longest side.
+_SAME_WITHIN = 0.04
+# A piece is the same as one that is kept aside if more than this share of both is so near.
+_SAME_SHARE = 0.98
 # Of the longest side: how thick an open sheet is taken to be, to either side.
 _SHEET = 0.008
 
@@ -126,9 +128,9 @@ def _cloud(model: Model, rng: np.random.Generator) -> np.ndarray:
 
 def _is_same(cloud: np.ndarray, other: cKDTree) -> bool:
     for turn in (np.eye(3), np.diag([-1.0, 1, 1])):
-        there = other.query(cloud @ turn)[0] < 2 * _SAME_WITHIN
-        back = cKDTree(cloud @ turn).query(other.data)[0] < 2 * _SAME_WITHIN
-        if min(there.mean(), back.mean()) > 0.98:
+        there = other.query(cloud @ turn)[0] < _SAME_WITHIN
+        back = cKDTree(cloud @ turn).query(other.data)[0] < _SAME_WITHIN
+        if min(there.mean(), back.mean()) > _SAME_SHARE:
             return True
     return False
 

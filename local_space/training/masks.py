@@ -11,6 +11,7 @@ from typing import Callable, Tuple
 import torch
 from torch.nn import functional as F
 
+# The share of the masks that get no fault.
 _WHOLE = 0.35
 # Of what is left of a silhouette, at least: else it stays as it was.
 _LEAST = 0.3

@@ -15,12 +15,23 @@ from torch.nn import functional as F
 
 from local_space.recognition import CLASSES
 
+# Bins of the angle around the piece.
 ANGLES = 36
-FEATURES, HIDDEN, WHOLE, BLOCKS = 48, 128, 256, 2
+# Channels of the encoder's levels, from the largest to the smallest.
 _WIDTHS = (32, 64, 128, 192, 256)
+# Channels of the picture's features, which the decoder samples.
+FEATURES = 48
+# What the whole picture becomes.
+WHOLE = 256
+# Width of the decoder.
+HIDDEN = 128
+# Residual blocks of the decoder.
+BLOCKS = 2
+# Waves of rising frequency that tell the decoder where in the box a point is.
 _OCTAVES = 3
 # Around (sine, cosine), above, nearness, the logarithms of the half sides.
 _POSE = 7
+# What the decoder is told of a point: see `point_features`.
 _POINT = 2 * (FEATURES + 1) + 3 + 3 + 6 * _OCTAVES + 1
 Sampler = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 

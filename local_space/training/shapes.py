@@ -14,8 +14,10 @@ from local_space.training.catalogue import random_piece
 from local_space.training.catalogue.dice import Piece
 
 POINTS = 8_192
-# Of the points: near the surface, inside; the others are anywhere in the box and a little around.
-_NEAR, _INSIDE = 0.6, 0.2
+# The share of the points that are near the surface.
+_NEAR = 0.6
+# The share that are inside. The others are anywhere in the box and a little around.
+_INSIDE = 0.2
 # How far from the surface points lie, of the longest side: as many very near as near.
 _SPREADS = (0.006, 0.02)
 _AROUND = 1.06

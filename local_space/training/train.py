@@ -19,12 +19,26 @@ from local_space.recognition import CLASSES
 from local_space.training import dataset, network
 from local_space.training.batches import Pictures
 
-# Pictures a step, on a GPU and on a CPU; points of each.
-_BATCH, _SMALL_BATCH, _POINTS = 512, 48, 512
-_RATE, _WARM_UP, _FALL = 1.5e-3, 150, 0.5
+# Pictures a step on a GPU.
+_BATCH = 512
+# Pictures a step on a CPU.
+_SMALL_BATCH = 48
+# Points of each picture.
+_POINTS = 512
+# The largest learning rate.
+_RATE = 1.5e-3
+# Steps in which the rate rises to this.
+_WARM_UP = 150
+# The last part of the time, in which it falls.
+_FALL = 0.5
+# The share of it that is left in the end.
 _LEAST_RATE = 0.005
+# What the moving average keeps in a step.
 _AVERAGE = 0.999
-_SAVE_EVERY_S, _LOG_EVERY_S, _READ_EVERY = 60, 20, 100
+_SAVE_EVERY_S = 60
+_LOG_EVERY_S = 20
+# Steps after which pictures that were made meanwhile are read.
+_READ_EVERY = 100
 _HELD_OUT_BATCHES = 8
 # Degrees, degrees, share, share, share of the side: how wrong the pose is that the decoder gets.
 _NOISE = {

@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from local_space import geometry, segmentation, surface
+from local_space import hull, segmentation, surface
 from local_space.launcher import READY
 from support.api import DATA
 from support.forward_proxy import ForwardProxy
@@ -59,7 +59,7 @@ def client(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Clien
 
 
 def build(silhouettes: Dict[str, np.ndarray], resolution: int = 256) -> trimesh.Trimesh:
-    mesh = surface.extract(geometry.hull(silhouettes, resolution), resolution)
+    mesh = surface.extract(hull.field(silhouettes, resolution), resolution)
     return trimesh.Trimesh(mesh.vertices, mesh.faces)
 
 

@@ -22,7 +22,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from benchmarks import measures, rendering
-from local_space import geometry, mesh_file, segmentation, shape, surface, texture
+from local_space import hull, mesh_file, segmentation, shape, surface, texture
 from local_space.camera import AROUND, framed
 from local_space.segmentation import View
 from local_space.surface import Mesh
@@ -67,7 +67,7 @@ def painted(views: Dict[str, View]) -> texture.Skin:
 
 def hull_of(views: Dict[str, View]) -> Mesh:
     silhouettes = {name: view.silhouette for name, view in views.items()}
-    return surface.extract(geometry.hull(silhouettes, 256), 256)
+    return surface.extract(hull.field(silhouettes, 256), 256)
 
 
 def placed(mesh: Mesh, piece: str) -> trimesh.Trimesh:
@@ -130,7 +130,7 @@ def test_simplified_flat_surfaces_stay_in_place(
 def test_a_back_view_of_another_object_is_ignored() -> None:
     views = {name: view_of("chair", name).silhouette for name in ("front", "left")}
     other = np.pad(np.ones((50, 200), bool), 20)
-    alone, both = (geometry.hull(given, 64) for given in (views, {**views, "back": other}))
+    alone, both = (hull.field(given, 64) for given in (views, {**views, "back": other}))
     assert (alone == both).all()
 
 
@@ -140,15 +140,15 @@ def test_views_that_exclude_each_other_are_refused() -> None:
     ends[:200] = ends[-200:] = True
     middle[400:600] = True
     middle[[0, -1], 0] = True
-    with pytest.raises(geometry.NothingInCommon):
-        geometry.hull({"front": ends, "left": middle}, 64)
+    with pytest.raises(hull.NothingInCommon):
+        hull.field({"front": ends, "left": middle}, 64)
 
 
 def test_tiny_separate_parts_are_removed() -> None:
     view = np.zeros((200, 150), bool)
     view[20:] = True
     view[:4, 60:64] = True
-    mesh = surface.extract(geometry.hull({"front": view, "left": view}, 256), 256)
+    mesh = surface.extract(hull.field({"front": view, "left": view}, 256), 256)
     assert trimesh.Trimesh(mesh.vertices, mesh.faces).body_count == 1
 
 

@@ -29,7 +29,8 @@ def armchair(dice: Dice) -> Piece:
 
 def wooden(dice: Dice, f: Frame, seats: int = 1) -> List[Part]:
     """Cushions on an open wooden frame."""
-    x, z, t = f.width / 2, f.depth / 2, dice.between(1.8, 3.5)
+    x, z = f.width / 2, f.depth / 2
+    t = dice.between(1.8, 3.5)
     arm = dice.between(4, 9)
     inner = x - arm
     rest = f.seat + dice.between(12, 24)
@@ -70,7 +71,8 @@ def wooden(dice: Dice, f: Frame, seats: int = 1) -> List[Part]:
 
 def _tubular(dice: Dice, f: Frame) -> List[Part]:
     """Seat and back in a frame of bent tube, a cantilever or a loop."""
-    x, z, r = f.width / 2 * 0.85, f.depth / 2, dice.between(1, 2)
+    x, z = f.width / 2 * 0.85, f.depth / 2
+    r = dice.between(1, 2)
     rest = f.seat + dice.between(14, 24)
     rear = -z + dice.between(0, 12)
     loop = [

@@ -52,7 +52,8 @@ def chair(dice: Dice) -> Piece:
 
 def _seat(dice: Dice, width: float, depth: float, seat: float) -> List[Part]:
     style = dice.pick("board", "board", "cushion", "round", "waisted", "slats", "upholstered")
-    x, z, thick = width / 2, depth / 2, dice.between(1.5, 4.5)
+    x, z = width / 2, depth / 2
+    thick = dice.between(1.5, 4.5)
     if style == "board":
         return [box((-x, x), (seat - thick, seat), (-z, z), dice.between(0, thick / 2))]
     if style == "upholstered":
@@ -178,7 +179,8 @@ def _thin_arms(dice: Dice, width: float, depth: float, seat: float, thick: float
 def bench(dice: Dice) -> Piece:
     """A bench with or without back, of boards, on legs or side boards."""
     width, depth, seat = dice.between(90, 180), dice.between(30, 60), dice.between(38, 50)
-    x, z, thick = width / 2, depth / 2, dice.between(2, 6)
+    x, z = width / 2, depth / 2
+    thick = dice.between(2, 6)
     parts: List[Part] = []
     edges = np.linspace(-z, z, dice.pick(1, 1, 3, 5) + 1)
     for a, b in zip(edges[:-1], edges[1:]):

@@ -88,9 +88,11 @@ def pedestal(dice: Dice, top: float, reach: float, material: int = 1) -> List[Pa
 
 def star(dice: Dice, top: float, reach: float, material: int = 1) -> List[Part]:
     """A column on four or five spokes, with castors now and then."""
-    spokes, level = dice.pick(4, 5, 5, 3), dice.between(3, 9)
+    spokes = dice.pick(4, 5, 5, 3)
+    level = dice.between(3, 9)
     thick, wheel = dice.between(1.2, 2.5), dice.between(2, 3.5)
-    castors, first = dice.chance(0.6), dice.between(0, 360)
+    castors = dice.chance(0.6)
+    first = dice.between(0, 360)
     parts = [rod((0, level, 0), (0, top, 0), dice.between(1.5, 3.5), material=material)]
     for k in range(spokes):
         a = np.radians(first + 360 * k / spokes)
@@ -103,7 +105,8 @@ def star(dice: Dice, top: float, reach: float, material: int = 1) -> List[Part]:
 
 def sled(dice: Dice, width: float, depth: float, top: float, material: int = 1) -> List[Part]:
     """A bent tube at either side that lies on the floor; a cantilever lacks its back legs."""
-    r, half, deep = dice.between(0.8, 1.8), width / 2, depth / 2
+    r = dice.between(0.8, 1.8)
+    half, deep = width / 2, depth / 2
     if dice.chance(0.5):
         loop = [(half, top, deep), (half, r, deep), (half, r, -deep)]
         parts = both(*tube(loop, r, material))

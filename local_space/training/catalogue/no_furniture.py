@@ -16,7 +16,9 @@ def animal(dice: Dice) -> Piece:
     long, wide = dice.between(30, 70), dice.between(10, 26)
     legs = dice.pick(dice.between(4, 10), dice.between(15, 45))
     tilt = dice.pick(0.0, 0.0, dice.between(25, 60))
-    x, y, z = (-wide / 2, wide / 2), (legs, legs + wide * dice.between(0.8, 1.4)), (0, long)
+    x = (-wide / 2, wide / 2)
+    y = (legs, legs + wide * dice.between(0.8, 1.4))
+    z = (0, long)
     body = cushion(x, y, z, 2.2, 2.2)
     neck = (0, y[1] * 0.9, long * 0.92)
     at = (0, y[1] + dice.between(0, 18), long + dice.between(0, 14))
@@ -132,7 +134,8 @@ def heap(dice: Dice) -> Piece:
 def signs(dice: Dice) -> Piece:
     """Letters and shapes in a plane, as on a page or a screen."""
     parts: List[Part] = []
-    rows, size = dice.count(1, 7), dice.between(4, 9)
+    rows = dice.count(1, 7)
+    size = dice.between(4, 9)
     for row in range(rows):
         at = -dice.between(20, 60)
         while at < 50:

@@ -55,7 +55,8 @@ def moulded_chair(dice: Dice) -> Piece:
 
 def _profile(dice: Dice, depth: float, seat: float, total: float, lean: float) -> np.ndarray:
     """(z, y) points of the middle line, from the front edge of the seat to the top of the back."""
-    z, dip = depth / 2, dice.between(0, 4)
+    z = depth / 2
+    dip = dice.between(0, 4)
     rear = -z + dice.between(0, 6)
     bend = dice.between(4, 14)
     return np.array(
@@ -95,7 +96,8 @@ def _loop_arms(
 ) -> List[Part]:
     """A bent bar at either side, from the front of the seat to the back."""
     x, rest = width / 2 + dice.between(-1, 3), seat + dice.between(16, 24)
-    front, rear = depth / 2 - dice.between(2, 10), float(curve[5][0])
+    front = depth / 2 - dice.between(2, 10)
+    rear = float(curve[5][0])
     points = [
         (x, seat - 2, front - 3),
         (x, rest, front),
@@ -109,7 +111,8 @@ def tub_chair(dice: Dice) -> Piece:
     """A bucket on legs, a column or a star; with its arms drawn up it counts as an armchair."""
     width, depth, seat = dice.between(42, 66), dice.between(42, 62), dice.between(36, 50)
     total, thick = dice.between(66, 105), dice.between(1.5, 6)
-    reach, drop = dice.between(60, 125), 0.0
+    reach = dice.between(60, 125)
+    drop = 0.0
     drop = (total - seat) * dice.between(0.1, 0.95)
     parts = [
         shell(

@@ -34,7 +34,8 @@ def ladder_back(dice: Dice) -> Piece:
     """Tapered posts from the floor to the top, joined by few thin rails."""
     width, depth = dice.between(38, 50), dice.between(36, 48)
     seat, total = dice.between(42, 48), dice.between(80, 115)
-    x, z, r = width / 2 - 2, depth / 2 - 2, dice.between(1.2, 2.2)
+    x, z = width / 2 - 2, depth / 2 - 2
+    r = dice.between(1.2, 2.2)
     rake, lean = dice.between(0, 7), dice.between(2, 14)
     narrow = dice.between(0.8, 1.0)
     foot, bend = np.array([x * narrow, 0, -z - rake]), np.array([x * narrow, seat, -z])
@@ -76,9 +77,11 @@ def medallion_chair(dice: Dice) -> Piece:
     for toe in (-1, 1):
         parts += both(*cabriole(dice, x - 3, toe * (z - 3), seat - 6, toe))
     low = seat + dice.between(3, 12)
-    middle, tall, wide = (low + total) / 2, (total - low) / 2, x * dice.between(0.7, 0.95)
+    middle, tall = (low + total) / 2, (total - low) / 2
+    wide = x * dice.between(0.7, 0.95)
     turn = np.linspace(0, 2 * np.pi, 25)
-    sharp, frame = dice.pick(2.0, 2.0, 2.6, 4.0), dice.between(1.2, 2.5)
+    sharp = dice.pick(2.0, 2.0, 2.6, 4.0)
+    frame = dice.between(1.2, 2.5)
     r = (np.abs(np.cos(turn)) ** sharp + np.abs(np.sin(turn)) ** sharp) ** (-1 / sharp)
     waist = 1 - dice.pick(0.0, dice.between(0, 0.3)) * (1 - np.sin(turn)) / 2
     ring = np.column_stack([wide * r * np.cos(turn) * waist, middle + tall * r * np.sin(turn)])
@@ -101,7 +104,8 @@ def rocking_chair(dice: Dice) -> Piece:
     """A chair with arms on two curved runners."""
     width, depth = dice.between(48, 64), dice.between(44, 56)
     seat, total = dice.between(38, 46), dice.between(92, 115)
-    x, z, r = width / 2, depth / 2, dice.between(1.2, 2)
+    x, z = width / 2, depth / 2
+    r = dice.between(1.2, 2)
     radius, long = dice.between(90, 160), depth * dice.between(0.75, 1.0)
     runner = [(x, radius - np.sqrt(radius**2 - a**2) + r, a) for a in np.linspace(-long, long, 11)]
     rise = radius - np.sqrt(radius**2 - z**2) + r

@@ -17,8 +17,11 @@ def wing_chair(dice: Dice) -> Piece:
     """A high back between wings that flow into rolled arms; the seat cushion lies between them."""
     width, depth = dice.between(66, 88), dice.between(70, 90)
     foot, seat, total = dice.between(10, 22), dice.between(42, 50), dice.between(95, 122)
-    x, z, arm = width / 2, depth / 2, dice.between(8, 14)
-    rest, inner, thick = seat + dice.between(12, 20), x - arm, dice.between(12, 18)
+    x, z = width / 2, depth / 2
+    arm = dice.between(8, 14)
+    rest = seat + dice.between(12, 20)
+    inner = x - arm
+    thick = dice.between(12, 18)
     front, deep = z - dice.between(4, 14), dice.between(16, 32)
     parts = [box((-x + 2, x - 2), (foot, seat - 10), (-z + 4, z - 1), 2)]
     pad = box((-inner + 0.6, inner - 0.6), (seat - 10, seat + 3), (-z + thick, z + 2), 4, 3)
@@ -52,8 +55,10 @@ def chesterfield(dice: Dice) -> Piece:
     width, depth = seats * dice.between(58, 72) + 40, dice.between(78, 98)
     foot, seat = dice.between(4, 12), dice.between(40, 47)
     total = seat + dice.between(22, 36)
-    x, z, arm = width / 2, depth / 2, dice.between(15, 22)
-    r, inner = arm * dice.between(0.42, 0.6), x - arm
+    x, z = width / 2, depth / 2
+    arm = dice.between(15, 22)
+    r = arm * dice.between(0.42, 0.6)
+    inner = x - arm
     parts = [box((-x + 3, x - 3), (foot, seat - 11), (-z + 3, z - 3), 2)]
     parts += legs.short_feet(dice, width - 6, depth - 6, foot + 1)
     edges = np.linspace(-inner, inner, seats + 1)
@@ -79,9 +84,11 @@ def chesterfield(dice: Dice) -> Piece:
 def curved_sofa(dice: Dice) -> Piece:
     """A back of one round curve that becomes the arms, around a curved seat."""
     width, depth = dice.between(130, 230), dice.between(78, 105)
-    foot, seat = dice.pick(dice.between(3, 7), dice.between(10, 18)), dice.between(38, 46)
+    foot = dice.pick(dice.between(3, 7), dice.between(10, 18))
+    seat = dice.between(38, 46)
     total, thick = seat + dice.between(22, 42), dice.between(11, 20)
-    x, z, sharp = width / 2, depth / 2, dice.pick(2.0, 2.5, 3.0, 4.0)
+    x, z = width / 2, depth / 2
+    sharp = dice.pick(2.0, 2.5, 3.0, 4.0)
     drop = dice.pick(0.0, dice.between(0.2, 0.7)) * (total - seat)
     wall = shell(
         (x, z), thick, (foot, total), dice.between(88, 112), drop, dice.between(0, 0.08),
@@ -90,7 +97,8 @@ def curved_sofa(dice: Dice) -> Piece:
     flat = max(2.4, sharp)
     body = cushion((-x + 3, x - 3), (foot, seat - 4), (-z + 3, z - 2), flat, 6)
     parts = [wall, body]
-    seats, inner = dice.count(1, 3), x * (1 - thick / z * 0.9)
+    seats = dice.count(1, 3)
+    inner = x * (1 - thick / z * 0.9)
     edges = np.linspace(-inner, inner, seats + 1)
     for a, b in zip(edges[:-1], edges[1:]):
         span, top = (a + 0.5, b - 0.5), (seat - 11, seat + 4)
@@ -109,11 +117,13 @@ def settee(dice: Dice) -> Piece:
     seats = dice.count(1, 3)
     width, depth = seats * dice.between(56, 66) + 12, dice.between(68, 84)
     seat, total = dice.between(38, 45), dice.between(70, 86)
-    x, z, t = width / 2, depth / 2, dice.between(1.4, 2.4)
+    x, z = width / 2, depth / 2
+    t = dice.between(1.4, 2.4)
     under, pad = seat - dice.between(10, 15), dice.between(8, 14)
     parts = [box((-x, x), (under, under + 4), (-z, z), 1, 1)]
     cuts = np.linspace(-x + 1, x - 1, (seats if dice.chance(0.6) else 1) + 1)
-    lean, behind = dice.between(8, 20), -z + 3
+    lean = dice.between(8, 20)
+    behind = -z + 3
     back: List[Part] = []
     high = seat + dice.pick(0.0, dice.between(2, 10))
     for a, b in zip(cuts[:-1], cuts[1:]):
@@ -139,7 +149,8 @@ def chaise(dice: Dice) -> Piece:
     """A long seat with a raised end, and half a back along one side now and then."""
     width, depth = dice.between(140, 190), dice.between(60, 80)
     foot, seat = dice.between(8, 22), dice.between(36, 46)
-    x, z, rise = width / 2, depth / 2, dice.between(25, 45)
+    x, z = width / 2, depth / 2
+    rise = dice.between(25, 45)
     parts = [
         box((-x, x), (foot, seat - 8), (-z, z), 2, dice.pick(0, 1)),
         box((-x + 1, x - 1), (seat - 9, seat + 3), (-z + 1, z - 1), dice.between(3, 5), 3),
@@ -160,7 +171,8 @@ def chaise(dice: Dice) -> Piece:
 def bean_bag(dice: Dice) -> Piece:
     """A low slack puff whose rear part stands up as a back."""
     size, seat = dice.between(70, 105), dice.between(28, 42)
-    total, r = seat + dice.between(22, 50), size / 2
+    total = seat + dice.between(22, 50)
+    r = size / 2
     slack, thick = dice.between(0.85, 1.0), r * dice.between(0.8, 1.1)
     angle = np.linspace(0, np.pi, 13)
     # A drop that has settled: widest low down, its top closed.

@@ -85,13 +85,16 @@ def pouf(dice: Dice) -> Piece:
             ],
         )
     if style == "drum":
-        r, e = size / 2, dice.between(0.5, 5)
+        r = size / 2
+        e = dice.between(0.5, 5)
         return Piece("stool", [lathe([(0, r - e), (e, r), (height - e, r), (height, r - e)])])
     if style == "cube":
-        half, foot = size / 2, dice.pick(0.0, dice.between(3, 14))
+        half = size / 2
+        foot = dice.pick(0.0, dice.between(3, 14))
         parts = [box((-half, half), (foot, height), (-half, half), dice.between(0.5, 6))]
         return Piece("stool", parts + legs.short_feet(dice, size, size, foot + 1))
-    r, turn = size / 2, dice.between(0.5, 0.8)
+    r = size / 2
+    turn = dice.between(0.5, 0.8)
     low = lathe(
         [
             (0, r * 0.8),

@@ -17,7 +17,8 @@ def cantilever_chair(dice: Dice) -> Piece:
     """A tube lies on the floor, rises at the front, carries the seat and rises as the back."""
     width, depth = dice.between(42, 58), dice.between(42, 54)
     seat, total = dice.between(42, 47), dice.between(76, 100)
-    x, z, r = width / 2, depth / 2, dice.between(0.9, 1.4)
+    x, z = width / 2, depth / 2
+    r = dice.between(0.9, 1.4)
     lean, dip = dice.between(4, 16), dice.between(0, 4)
     front = z + dice.between(0, 5)
     side: List[Point] = [(x, r, -z * dice.between(0.8, 1.1)), (x, r, front - 4), (x, 4, front)]
@@ -54,7 +55,8 @@ def sling_chair(dice: Dice) -> Piece:
     """Canvas or leather between two frames of thin tube that run from front foot to back foot."""
     width, depth = dice.between(56, 80), dice.between(58, 78)
     seat, total = dice.between(34, 44), dice.between(68, 88)
-    x, z, r = width / 2, depth / 2, dice.between(0.9, 1.5)
+    x, z = width / 2, depth / 2
+    r = dice.between(0.9, 1.5)
     rest = seat + dice.between(14, 22)
     bend = dice.between(2, 8)
     side: List[Point] = [(x, 0, z), (x, rest - bend, z), (x, rest, z - bend)]
@@ -88,7 +90,8 @@ def rattan_chair(dice: Dice) -> Piece:
     width, depth = dice.between(52, 78), dice.between(50, 72)
     seat, total = dice.between(36, 44), dice.between(68, 100)
     rest, reach = seat + dice.between(12, 24), dice.between(95, 130)
-    flare, bars = dice.between(0, 0.25), dice.count(9, 19)
+    flare = dice.between(0, 0.25)
+    bars = dice.count(9, 19)
     rim_r, bar_r = dice.between(1.2, 2), dice.between(0.7, 1.0)
     angles = np.radians(np.linspace(-reach, reach, bars))
     fall = np.abs(np.linspace(-1, 1, bars)) ** dice.between(1.2, 3)
@@ -121,7 +124,8 @@ def rattan_chair(dice: Dice) -> Piece:
 def bar_chair(dice: Dice) -> Piece:
     """A bucket seat at the height of a counter, on a column or on thin legs."""
     width, depth, seat = dice.between(38, 54), dice.between(38, 50), dice.between(58, 82)
-    x, z, back = width / 2, depth / 2, dice.between(12, 42)
+    x, z = width / 2, depth / 2
+    back = dice.between(12, 42)
     reach = dice.between(70, 125)
     wall = shell(
         (x, z), dice.between(1.5, 4.5), (seat - 5, seat + back), reach,

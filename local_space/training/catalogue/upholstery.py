@@ -52,7 +52,8 @@ def seat_cushion(dice: Dice, x: Span, top: float, z: Span, material: int = 3) ->
 
 
 def upholstered(dice: Dice, f: Frame, seats: int, style: str, arms: bool = True) -> List[Part]:
-    x, z, soft = f.width / 2, f.depth / 2, dice.between(0.5, 6)
+    x, z = f.width / 2, f.depth / 2
+    soft = dice.between(0.5, 6)
     inner = x - f.arm if arms else x
     proud = dice.between(0, 6)
     parts = [
@@ -109,7 +110,8 @@ def _upholstered_back(dice: Dice, f: Frame, inner: float, seats: int) -> List[Pa
         parts.append(hump)
     if style == "cushions":
         edges = np.linspace(-inner, inner, seats + 1)
-        thick, soft = dice.between(10, 22), dice.chance(0.5)
+        thick = dice.between(10, 22)
+        soft = dice.chance(0.5)
         top, lean = f.total + dice.between(-4, 6), dice.between(4, 16)
         for a, b in zip(edges[:-1], edges[1:]):
             span = (a + 0.5, b - 0.5)
