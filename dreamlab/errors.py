@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Optional, TypedDict
 
 log = logging.getLogger("dreamlab")
 
@@ -29,10 +29,19 @@ class DreamLabError(Exception):
             self.retry_after = retry_after
 
 
-def to_dict(error: Exception) -> Dict[str, Any]:
+class Failure(TypedDict):
+    """An error as plain data."""
+
+    status: int
+    error: str
+    code: str
+    retry_after: Optional[int]
+
+
+def to_dict(error: Exception) -> Failure:
     """Return an error as plain data. What is not of the family is a defect, and is logged."""
     if not isinstance(error, DreamLabError):
-        log.error("a defect", exc_info=error)
+        log.error("unexpected exception in a generation", exc_info=error)
         error = DreamLabError("Something is wrong on the server.")
     return {
         "status": error.status,
@@ -42,19 +51,17 @@ def to_dict(error: Exception) -> Dict[str, Any]:
     }
 
 
-def from_dict(fields: Mapping[str, Any]) -> DreamLabError:
+def from_dict(failure: Failure) -> DreamLabError:
     """Return the error with these fields. Its class is the root of the family."""
-    error = DreamLabError(fields["error"], fields["retry_after"])
-    error.status, error.code = fields["status"], fields["code"]
+    error = DreamLabError(failure["error"], failure["retry_after"])
+    error.status, error.code = failure["status"], failure["code"]
     return error
 
 
 def code_of(status: int, reason: str) -> str:
     """Return the code of an HTTP error that Werkzeug raises, such as `not_found`."""
-    for ours in (ImageTooLarge, DreamLabError):
-        if status == ours.status:
-            return ours.code
-    return reason.lower().replace(" ", "_")
+    ours = {413: "upload_too_large", 500: "internal_error"}
+    return ours.get(status) or reason.lower().replace(" ", "_")
 
 
 # The request
@@ -188,15 +195,15 @@ class IdempotencyConflict(DreamLabError):
 class GenerationCancelled(GenerationError):
     """A client cancelled the generation.
 
-    `unfinished` is the job that the generator still runs, if it does: nothing can stop it.
+    `job` is what the generator still runs, if it does: nothing can stop it.
     """
 
     status, code = 409, "generation_cancelled"
     message = "The generation was cancelled."
 
-    def __init__(self, unfinished: Optional[Future[Any]] = None) -> None:
+    def __init__(self, job: Optional[Future[Any]] = None) -> None:
         super().__init__()
-        self.unfinished = unfinished
+        self.job = job
 
 
 class GenerationFailed(GenerationError):
@@ -220,14 +227,14 @@ class NotAvailable(GenerationError):
 class GenerationTimeout(GenerationError):
     """There was no model within the time limit.
 
-    `unfinished` is the job that the generator still runs, if it does: nothing can stop it.
+    `job` is what the generator still runs, if it does: nothing can stop it.
     """
 
     status, code = 504, "generation_timeout"
 
-    def __init__(self, limit_s: float, unfinished: Optional[Future[Any]] = None) -> None:
+    def __init__(self, limit_s: float, job: Optional[Future[Any]] = None) -> None:
         super().__init__(f"The generator made no model within {limit_s:g} seconds.")
-        self.unfinished = unfinished
+        self.job = job
 
 
 class GeneratorBusy(GenerationError):

@@ -35,14 +35,16 @@ def read(texts: Mapping[str, str], parsers: Mapping[str, Parser]) -> Dict[str, A
     return given
 
 
-def _boolean(field: str, text: str) -> bool:
+def boolean(field: str, text: str) -> bool:
+    """Return whether the text says yes."""
     value = _BOOLEANS.get(text.lower())
     if value is None:
         raise InvalidOption(f"{field} must be true or false.")
     return value
 
 
-def _caption(field: str, text: str) -> str:
+def caption(field: str, text: str) -> str:
+    """Return the text of a prompt."""
     if len(text) > _MAX_CAPTION:
         raise InvalidOption(f"{field} must have at most {_MAX_CAPTION} characters.")
     return text
@@ -73,7 +75,8 @@ def _number(text: str) -> float:
         return math.nan
 
 
-def _positive(field: str, text: str) -> float:
+def positive(field: str, text: str) -> float:
+    """Return a number greater than 0."""
     value = _number(text)
     if not 0 < value < math.inf:
         raise InvalidOption(f"{field} must be a number greater than 0.")
@@ -111,15 +114,4 @@ MODEL: Dict[str, Parser] = {
     "depth_cm": _centimetres,
     "origin": _origin,
     "max_faces": integer(100, 1_000_000),
-}
-GENERATION: Dict[str, Parser] = {
-    "texture": _boolean,
-    "remove_background": _boolean,
-    "caption": _caption,
-    "seed": integer(0, MAX_SEED),
-    "steps": integer(1, 100),
-    "guidance_scale": _positive,
-    "octree_resolution": integer(16, 512),
-    "auto_size": _boolean,
-    **MODEL,
 }

@@ -29,8 +29,8 @@ from werkzeug.exceptions import (
 
 from dreamlab.background import start
 from dreamlab.forms.converter import WAITING
-from dreamlab.generation.limits import LISTENERS
 from dreamlab.routes.answers import REFUSAL
+from dreamlab.routes.current import LISTENERS
 from dreamlab.settings import MEGABYTE, Settings
 
 # Threads for the other routes: a listing never waits for a generation or a conversion.

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 
-from dreamlab import fields
+from dreamlab import fields, options
 from dreamlab.errors import InvalidOption
 from dreamlab.secrets import hide_secrets
 
@@ -191,10 +191,10 @@ def _options(value: str) -> Dict[str, Any]:
             f"must be options as in a query, such as texture=true&origin=center, not {value!r}"
         ) from None
     for name in pairs:
-        if name not in fields.GENERATION:
-            raise ValueError(f"has no option {name!r}: there are {', '.join(fields.GENERATION)}")
+        if name not in options.PARSERS:
+            raise ValueError(f"has no option {name!r}: there are {', '.join(options.PARSERS)}")
     try:
-        return fields.read(pairs, fields.GENERATION)
+        return fields.read(pairs, options.PARSERS)
     except InvalidOption as error:
         raise ValueError(f"has a bad value: {error}") from error
 

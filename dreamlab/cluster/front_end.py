@@ -27,12 +27,12 @@ from dreamlab.errors import (
     GeneratorUnavailable,
     Stopping,
 )
-from dreamlab.generation.limits import Capacity
-from dreamlab.generation.run import Generation, complete
-from dreamlab.generation.unfinished import Unfinished
+from dreamlab.generation.generator import Capacity
+from dreamlab.generation.running import RunningGeneration
+from dreamlab.generation.views import Generation
 from dreamlab.settings import PLAIN, QUEUES, TEXTURED, Settings
 from dreamlab.space.progress import ProgressEvent, Queued
-from dreamlab.storage.generations import End
+from dreamlab.storage.records import End
 from dreamlab.storage.session import Session
 
 log = logging.getLogger("dreamlab")
@@ -88,22 +88,17 @@ class CeleryGenerator:
         """Return a reserved name for the model, which any attempt may save."""
         return session.reserve(filename)
 
-    def run(self, generation: Generation, unfinished: Unfinished) -> End:
+    def run(self, generation: Generation, running: RunningGeneration) -> End:
         """Have a worker generate one model, and wait for it. Return how that ended.
 
         The model is saved and listed even if nobody waits any longer.
         """
-        return complete(
-            generation.session, unfinished, lambda: self._attempt(generation, unfinished)
-        )
-
-    def _attempt(self, generation: Generation, unfinished: Unfinished) -> End:
         queue = TEXTURED if generation.options.texture else PLAIN
         # A session with a draft is not swept while its task waits.
         with generation.session.draft():
             self._send(generation, queue)
             try:
-                return self._wait(generation.session, queue, unfinished)
+                return self._wait(generation.session, queue, running)
             except GenerationTimeout:
                 self.cancel(generation.id)
                 raise
@@ -163,7 +158,7 @@ class CeleryGenerator:
             log.warning("no broker: %r", error)
             raise GeneratorUnavailable(_QUEUE_UNREACHABLE) from error
 
-    def _wait(self, session: Session, queue: str, unfinished: Unfinished) -> End:
+    def _wait(self, session: Session, queue: str, running: RunningGeneration) -> End:
         """Return the end that a worker returns, or the one on the disk if that is lost."""
         limit_s = self._settings.generation_timeout_s
         reached_redis = renewed = time.monotonic()
@@ -173,13 +168,13 @@ class CeleryGenerator:
             is_due = time.monotonic() - renewed > _RENEW_S
             if is_due:
                 renewed = time.monotonic()
-                end = session.generations.end(unfinished.id)
+                end = session.generations.end(running.id)
                 if end is not None:
                     return end
             try:
-                state, message = self._state(unfinished.id)
+                state, message = self._state(running.id)
                 if is_due:
-                    self._renew(session, queue, unfinished, state == states.PENDING)
+                    self._renew(session, queue, running, state == states.PENDING)
                 reached_redis = time.monotonic()
             except redis.RedisError as error:
                 if time.monotonic() - reached_redis > _REDIS_AWAY_S:
@@ -187,20 +182,23 @@ class CeleryGenerator:
                     raise EndUnknown from error
                 continue
             if state == states.SUCCESS:
-                return dict(message)
+                if message is None:
+                    raise EndUnknown
+                found: End = message
+                return found
             if state == states.FAILURE:
                 raise RuntimeError(f"a worker failed: {message!r}")
             if state == messages.WORKING:
                 report = AttemptReport(*message)
                 event = report.progress()
-                if event is not None and event != unfinished.event:
-                    unfinished.report(event)
+                if event is not None and event != running.event:
+                    running.report(event)
                 if report.attempt_id not in attempts:
                     attempts.add(report.attempt_id)
                     if len(attempts) <= messages.MAX_ATTEMPTS:
                         # The limit is that of one attempt.
                         deadline = time.monotonic() + limit_s + _SLACK_S
-            if unfinished.has_ended():
+            if running.is_over():
                 raise GenerationCancelled
             if state == states.REVOKED or time.monotonic() > deadline:
                 raise GenerationTimeout(limit_s)
@@ -212,13 +210,13 @@ class CeleryGenerator:
         return meta["status"], meta["result"]
 
     def _renew(
-        self, session: Session, queue: str, unfinished: Unfinished, is_pending: bool
+        self, session: Session, queue: str, running: RunningGeneration, is_pending: bool
     ) -> None:
         """Renew a lease, and report the position of a task that no worker has."""
-        position = self._limits.renew(unfinished.id, session.id, queue, is_pending)
+        position = self._limits.renew(running.id, session.id, queue, is_pending)
         queued = Queued(position, None)
-        if is_pending and queued != unfinished.event:
-            unfinished.report(queued)
+        if is_pending and queued != running.event:
+            running.report(queued)
 
     def _keep_probing(self) -> None:
         while not self._closing.is_set():

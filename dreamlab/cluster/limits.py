@@ -11,7 +11,7 @@ from typing import Any, Optional, Sequence
 from redis import Redis
 
 from dreamlab.errors import GeneratorBusy
-from dreamlab.generation.limits import LIMIT_REACHED, SESSION_LIMIT_REACHED
+from dreamlab.generation.generator import LIMIT_REACHED, SESSION_LIMIT_REACHED
 
 LEASE_S = 60
 # A sorted set: generation ids by the end of their lease.

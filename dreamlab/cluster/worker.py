@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 import redis
 from celery import Task
@@ -21,12 +21,13 @@ from dreamlab.background import REQUEST_ID
 from dreamlab.cluster import messages
 from dreamlab.cluster.messages import AttemptReport
 from dreamlab.errors import DreamLabError
-from dreamlab.generation.run import complete, keep_end, reopen, run
-from dreamlab.generation.unfinished import Unfinished
+from dreamlab.generation.run import complete_generation, generate_model, keep_end
+from dreamlab.generation.running import RunningGeneration
+from dreamlab.generation.views import reopen
 from dreamlab.logs import log_to_stderr
 from dreamlab.settings import InvalidSetting
 from dreamlab.space.progress import ProgressEvent
-from dreamlab.storage.generations import End
+from dreamlab.storage.records import End
 from dreamlab.storage.store import SessionStore
 from hunyuan_service import HunyuanService
 
@@ -77,9 +78,12 @@ def engine(state: Any) -> Dict[str, str]:
 
 
 @celery.task(name=messages.TASK, bind=True)
-def generate(self: Task, session_id: str) -> End:
-    """Make an attempt of the generation with the task's id. Return how the generation ended."""
-    unfinished = Unfinished(self.request.id)
+def generate(self: Task, session_id: str) -> Optional[End]:
+    """Make an attempt of the generation with the task's id. Return how the generation ended.
+
+    Returns None, as complete_generation does, where it goes on.
+    """
+    running = RunningGeneration(self.request.id)
     attempt_id = str(uuid.uuid4())
 
     def report(*event: Any) -> None:
@@ -90,24 +94,24 @@ def generate(self: Task, session_id: str) -> End:
             self.update_state(state=messages.WORKING, meta=meta)
 
     def on_progress(event: ProgressEvent) -> None:
-        unfinished.report(event)
+        running.report(event)
         report(type(event).__name__, [*event])
 
     def attempt() -> End:
-        with session.uploads.hold() as hold:
-            report()
-            generation = reopen(session, unfinished.id, hold, own.max_image_megapixels)
-            is_cancelled = messages.Cancellation(self.backend.client, unfinished.id)
-            return unfinished.succeeded(run(generation, service(), own, on_progress, is_cancelled))
+        report()
+        generation = reopen(session, running.id, own.max_image_megapixels)
+        is_cancelled = messages.Cancellation(self.backend.client, running.id)
+        result = generate_model(generation, service(), own, on_progress, is_cancelled)
+        return running.succeeded(result)
 
     try:
         session = store.open(session_id)
     except DreamLabError as error:
-        return unfinished.failed(error)
+        return running.failed(error)
     # It stays until the next task: Celery itself logs the end of this one.
-    REQUEST_ID.set(session.generations.request_id(unfinished.id))
-    end = session.generations.end(unfinished.id)
+    REQUEST_ID.set(session.generations.request_id(running.id))
+    end = session.generations.end(running.id)
     if end is not None:
         # It was cancelled, or an earlier attempt was killed just before it was acknowledged.
-        return keep_end(session, unfinished, end)
-    return complete(session, unfinished, attempt)
+        return keep_end(session, running, end)
+    return complete_generation(session, running, attempt)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from dreamlab.errors import Failure
+from dreamlab.storage.records import Result
 
-def describe(shown: Dict[str, Any], root: str) -> Dict[str, Any]:
+
+def describe_generation(shown: Dict[str, Any], root: str) -> Dict[str, Any]:
     """Return a generation as JSON. `shown` is what is known of it here."""
     result, error = shown["result"], shown["error"]
     return {
@@ -15,14 +18,14 @@ def describe(shown: Dict[str, Any], root: str) -> Dict[str, Any]:
     }
 
 
-def describe_result(result: Dict[str, Any], root: str) -> Dict[str, Any]:
+def describe_result(result: Result, root: str) -> Dict[str, Any]:
     """Return the answer to a generation that has succeeded."""
     return {**result, "model_url": model_url(root, result["session_id"], result["model"])}
 
 
-def describe_failure(error: Dict[str, Any]) -> Dict[str, Any]:
+def describe_failure(failure: Failure) -> Dict[str, Any]:
     """Return an error as a part of an answer."""
-    return {name: error[name] for name in ("status", "error", "code")}
+    return {"status": failure["status"], "error": failure["error"], "code": failure["code"]}
 
 
 def model_url(root: str, session_id: str, name: str) -> str:

@@ -12,15 +12,15 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from dreamlab import fields
+from dreamlab import fields, options
 from dreamlab.errors import (
     GenerationNotFound,
     IdempotencyConflict,
     InvalidOption,
     MissingImage,
 )
+from dreamlab.options import Options
 from dreamlab.settings import Settings
-from dreamlab.space.options import Options
 from dreamlab.storage.session import Session
 
 # The form's file fields in the order of the contract, and the side that each one shows.
@@ -148,4 +148,4 @@ def _size(file: FileStorage) -> int:
 
 def read_options(form: Mapping[str, str], defaults: Optional[Mapping[str, Any]] = None) -> Options:
     """Return the options of a form, with `defaults` for those not given. Raises InvalidOption."""
-    return Options(**{**(defaults or {}), **fields.read(form, fields.GENERATION)})
+    return Options(**{**(defaults or {}), **fields.read(form, options.PARSERS)})

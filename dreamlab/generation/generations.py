@@ -14,8 +14,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, Dict, List, Optional, Tuple
 
+from dreamlab import metrics
 from dreamlab.background import REQUEST_ID, for_request, repeat, start
-from dreamlab.clock import timestamp
+from dreamlab.clock import seconds, timestamp
 from dreamlab.errors import (
     DreamLabError,
     GenerationCancelled,
@@ -25,21 +26,23 @@ from dreamlab.errors import (
     GeneratorUnavailable,
     Stopping,
 )
-from dreamlab.generation.counting import count
-from dreamlab.generation.description import describe
+from dreamlab.generation.description import describe_generation
 from dreamlab.generation.draining import Draining
 from dreamlab.generation.form import GenerationForm
 from dreamlab.generation.generator import Generator
-from dreamlab.generation.run import Generation, keep_end, keep_views, reopen
-from dreamlab.generation.unfinished import QUEUED, RUNNING, Unfinished
+from dreamlab.generation.run import complete_generation, keep_end
+from dreamlab.generation.running import CANCELLED, QUEUED, RUNNING, RunningGeneration
+from dreamlab.generation.views import Generation, keep_views, reopen, settle_options
 from dreamlab.settings import Settings
 from dreamlab.space.progress import Progress, Queued
-from dreamlab.storage.generations import Accepted, End
+from dreamlab.storage.records import Accepted, End
 from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore
 from dreamlab.webhooks.delivery import Webhooks
 
+# How often a generation of another process is looked at, and a slot is tried again.
 _WATCH_S = 0.5
+# Requests with one key wait for each other: each key has one of so many locks.
 _LOCKS = 64
 _TAKE_UP_EVERY_S = 30.0
 _NOT_QUEUED = Queued(None, None)
@@ -54,7 +57,7 @@ class Generations:
         self._settings = settings
         self._webhooks = Webhooks(settings)
         self.draining = Draining()
-        self._unfinished: Dict[str, Unfinished] = {}
+        self._running: Dict[str, RunningGeneration] = {}
         self._lock = threading.Lock()
         self._accepting = [threading.Lock() for _ in range(_LOCKS)]
 
@@ -74,49 +77,75 @@ class Generations:
     def _start(self, session: Session, generation_id: str, form: GenerationForm, root: str) -> None:
         self.draining.check()
         with ExitStack() as undo:
-            release = undo.enter_context(ExitStack())
-            release.enter_context(self._generator.slot(session, generation_id))
-            hold = session.uploads.new_hold()
-            undo.callback(hold.release)
-            views = keep_views(hold, form.views, self._settings.max_image_megapixels)
-            new = [view.upload for view in views if view.upload.name != form.views.upload]
-            undo.callback(hold.discard, new)
-            reserved = self._generator.reserve(session, views[0].upload.name)
-            accepted = {
+            slot = undo.enter_context(ExitStack())
+            slot.enter_context(self._generator.slot(session, generation_id))
+            views = keep_views(session, form.views, self._settings.max_image_megapixels)
+            uploads = {view.side: view.upload for view in views}
+            new = [name for name in uploads.values() if name != form.views.upload]
+            undo.callback(session.uploads.discard, new)
+            options = settle_options(form.options, views)
+            reserved = self._generator.reserve(session, uploads["front"])
+            accepted: Accepted = {
                 "created": time.time(),
-                "filename": views[0].upload.name,
-                "uploads": {view.side: view.upload.name for view in views},
-                "options": asdict(form.options),
+                "filename": uploads["front"],
+                "uploads": uploads,
+                "pictures": {view.side: view.picture for view in views},
+                "options": asdict(options),
                 "model": reserved,
-                "hold": hold.folder.name,
                 "digest": form.digest,
                 "webhook": form.webhook,
                 "root": root,
                 "request_id": REQUEST_ID.get(),
             }
-            if not session.generations.accept(generation_id, accepted):
+            pictures = {view.picture: view.photo.content for view in views}
+            if not session.generations.accept(generation_id, accepted, pictures):
                 # Another front end accepted the same form at this moment.
                 form.repeats(session, generation_id)
                 return
             undo.pop_all()
-        unfinished = self._unfinished[generation_id] = Unfinished(generation_id)
-        unfinished.take_place(release.close)
-        generation = Generation(generation_id, session, views, form.options, reserved)
-        start(self._run, generation, unfinished)
+        running = self._running[generation_id] = RunningGeneration(generation_id)
+        running.take_slot(slot.close)
+        paths = session.generations.pictures(generation_id)
+        generation = Generation(generation_id, session, uploads, paths, options, reserved)
+        start(self._run, generation, running)
 
-    def _run(self, generation: Generation, unfinished: Unfinished) -> None:
+    def _run(self, generation: Generation, running: RunningGeneration) -> None:
+        session = generation.session
         with self.draining.running(generation.id):
-            end = self._generator.run(generation, unfinished)
-            self._finish(generation.session, unfinished, end)
+            attempt = partial(self._generator.run, generation, running)
+            end = complete_generation(session, running, attempt)
+            if end is not None:
+                # Who cancelled it, perhaps in another process, has counted it.
+                self._finish(session, running, end, is_counted=end["status"] == CANCELLED)
         # An end that could not be kept, on a full disk, stays known here.
-        is_unfinished = generation.session.generations.is_unfinished(generation.id)
-        if end["status"] == QUEUED or not is_unfinished:
-            self._unfinished.pop(generation.id, None)
+        if end is None or not session.generations.is_unfinished(generation.id):
+            self._running.pop(generation.id, None)
 
-    def _finish(self, session: Session, unfinished: Unfinished, end: End) -> None:
-        count(session, unfinished.id, end, self._generator)
-        if unfinished.finish(end) and end["status"] != QUEUED:
-            self._send_webhook(session, unfinished.id)
+    def _finish(
+        self, session: Session, running: RunningGeneration, end: End, is_counted: bool = False
+    ) -> None:
+        def count() -> None:
+            if not is_counted:
+                self._count(session, running.id, end)
+
+        if running.finish(end, count):
+            self._send_webhook(session, running.id)
+
+    def _count(self, session: Session, generation_id: str, end: End) -> None:
+        """Count how a generation ended, in the process that ends it."""
+        # Who deletes it has counted it.
+        with suppress(GenerationNotFound):
+            created = session.generations.accepted(generation_id)["created"]
+            # One that failed before its start has waited all the time.
+            started = seconds(end["started"] or end["ended"])
+            result = end["result"]
+            metrics.count_generation(
+                "ok" if end["error"] is None else end["error"]["code"],
+                result["engine"] if result else self._generator.health()["engine"],
+                max(0.0, seconds(end["ended"]) - created),
+                # The clock of a worker may differ.
+                max(0.0, started - created),
+            )
 
     def _send_webhook(self, session: Session, generation_id: str) -> None:
         """Send the webhook of a generation that has ended, if it has one."""
@@ -124,63 +153,60 @@ class Generations:
         with suppress(GenerationNotFound):
             accepted = session.generations.accepted(generation_id)
             if accepted["webhook"] is not None and self._settings.webhook_secret is not None:
-                described = describe(self.show(session, generation_id), accepted["root"])
+                described = describe_generation(self.show(session, generation_id), accepted["root"])
                 body = json.dumps(described).encode()
                 settled = partial(session.generations.settle_webhook, generation_id)
                 request_id = session.generations.request_id(generation_id)
                 send = self._webhooks.send
                 for_request(request_id, send, accepted["webhook"], generation_id, body, settled)
 
-    def find(self, session: Session, generation_id: str) -> Unfinished:
+    def find(self, session: Session, generation_id: str) -> RunningGeneration:
         """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
         session.generations.accepted(generation_id)
         end = session.generations.end(generation_id)
         with self._lock:
-            unfinished = self._unfinished.get(generation_id)
-            if unfinished is None:
-                unfinished = Unfinished(generation_id)
+            running = self._running.get(generation_id)
+            if running is None:
+                running = RunningGeneration(generation_id)
                 if end is None:
-                    self._unfinished[generation_id] = unfinished
-                    start(self._watch, session, unfinished)
+                    self._running[generation_id] = running
+                    start(self._watch, session, running)
                 else:
-                    unfinished.finish(end)
-        return unfinished
+                    running.finish(end)
+        return running
 
-    def _watch(self, session: Session, unfinished: Unfinished) -> None:
+    def _watch(self, session: Session, running: RunningGeneration) -> None:
         """Follow a generation that another process runs."""
-        generation_id = unfinished.id
-        while not unfinished.has_ended():
+        while not running.is_over():
             try:
-                session.generations.accepted(generation_id)
-                end = session.generations.end(generation_id)
-                if end is not None:
-                    count(session, generation_id, end, self._generator)
-                    unfinished.finish(end)
-                    break
+                session.generations.accepted(running.id)
+                end = session.generations.end(running.id)
             except GenerationNotFound as error:
-                unfinished.finish(unfinished.failed(error))
+                end = running.failed(error)
+            if end is not None:
+                running.finish(end)
                 break
-            event = self._generator.progress(generation_id)
-            if event is not None and event != unfinished.event:
-                unfinished.report(event)
+            event = self._generator.progress(running.id)
+            if event is not None and event != running.event:
+                running.report(event)
             if self.draining.has_stopped.wait(_WATCH_S):
-                unfinished.finish(unfinished.failed(Stopping()))
+                running.interrupt(Stopping())
         with self._lock:
-            if self._unfinished.get(generation_id) is unfinished:
-                del self._unfinished[generation_id]
+            if self._running.get(running.id) is running:
+                del self._running[running.id]
 
     def show(self, session: Session, generation_id: str) -> Dict[str, Any]:
         """Return what is known of a generation. Raises GenerationNotFound."""
         accepted = session.generations.accepted(generation_id)
         end = session.generations.end(generation_id)
-        unfinished = self._unfinished.get(generation_id)
+        running = self._running.get(generation_id)
         event = None
         if end is None:
-            event = unfinished.event if unfinished else self._generator.progress(generation_id)
-            end = unfinished.end if unfinished else None
+            event = running.event if running else self._generator.progress(generation_id)
+            end = running.end if running else None
         queued = event if isinstance(event, Queued) else _NOT_QUEUED
         progress = event if isinstance(event, Progress) else Progress(None, None)
-        started = unfinished.started if unfinished else None
+        started = running.started if running else None
         return {
             "generation_id": generation_id,
             "status": RUNNING if isinstance(event, Progress) else QUEUED,
@@ -213,11 +239,11 @@ class Generations:
         the same. Raises GenerationNotFound.
         """
         session.generations.accepted(generation_id)
-        unfinished = self._unfinished.get(generation_id) or Unfinished(generation_id)
-        end = unfinished.failed(error or GenerationCancelled())
+        running = self._running.get(generation_id) or RunningGeneration(generation_id)
+        end = running.failed(error or GenerationCancelled())
         if session.end_generation(generation_id, end) != end:
             return False
-        self._finish(session, unfinished, end)
+        self._finish(session, running, end)
         self._generator.cancel(generation_id)
         return True
 
@@ -254,32 +280,31 @@ class Generations:
                 self._send_webhook(session, generation_id)
 
     def _take_up_left(self, store: SessionStore, before: float) -> None:
-        left: List[Tuple[Accepted, Session, Unfinished]] = []
+        left: List[Tuple[Accepted, Session, RunningGeneration]] = []
         for session in store.sessions():
             for generation_id in session.generations.unfinished():
                 accepted = session.generations.accepted(generation_id)
                 if accepted["created"] < before and self._generator.is_abandoned(generation_id):
-                    unfinished = self._unfinished.setdefault(
-                        generation_id, Unfinished(generation_id)
+                    running = self._running.setdefault(
+                        generation_id, RunningGeneration(generation_id)
                     )
-                    left.append((accepted, session, unfinished))
-        for accepted, session, unfinished in sorted(left, key=lambda each: each[0]["created"]):
-            request_id = session.generations.request_id(unfinished.id)
-            for_request(request_id, self._take_up_one, accepted, session, unfinished)
+                    left.append((accepted, session, running))
+        for _, session, running in sorted(left, key=lambda each: each[0]["created"]):
+            request_id = session.generations.request_id(running.id)
+            for_request(request_id, self._take_up_one, session, running)
 
-    def _take_up_one(self, accepted: Accepted, session: Session, unfinished: Unfinished) -> None:
+    def _take_up_one(self, session: Session, running: RunningGeneration) -> None:
         try:
-            unfinished.take_place(self._wait_for_slot(session, unfinished.id).close)
-            hold = session.uploads.hold_again(accepted["hold"])
-            limit = self._settings.max_image_megapixels
-            generation = reopen(session, unfinished.id, hold, limit)
+            running.take_slot(self._wait_for_slot(session, running.id).close)
+            generation = reopen(session, running.id, self._settings.max_image_megapixels)
             # Workers count their attempts themselves.
-            if generation.model is None and not session.generations.take_up(unfinished.id):
+            if generation.model is None and not session.generations.take_up(running.id):
                 raise GenerationFailed(_TWICE)
-            start(self._run, generation, unfinished)
+            start(self._run, generation, running)
+        except Stopping as error:
+            running.interrupt(error)
         except Exception as error:
-            end = keep_end(session, unfinished, unfinished.failed(error))
-            self._finish(session, unfinished, end)
+            self._finish(session, running, keep_end(session, running, running.failed(error)))
 
     def _wait_for_slot(self, session: Session, generation_id: str) -> ExitStack:
         while True:

@@ -1,15 +1,13 @@
-"""One generation, from submitted photos to a saved model."""
+"""One attempt of a generation, from the pictures to a saved model, and how it ended."""
 
 from __future__ import annotations
 
 import logging
 import time
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Callable, List, Optional
 
-from dreamlab import photos
 from dreamlab.clock import timestamp
 from dreamlab.errors import (
     ConversionFailed,
@@ -21,120 +19,58 @@ from dreamlab.errors import (
 )
 from dreamlab.forms.catalogue import GLB
 from dreamlab.forms.process import Job, convert
-from dreamlab.generation.form import UPLOAD_FIELD, Views
-from dreamlab.generation.unfinished import QUEUED, Unfinished
+from dreamlab.generation.running import RunningGeneration
+from dreamlab.generation.service import Service
+from dreamlab.generation.views import Generation
 from dreamlab.models.query import ModelQuery
 from dreamlab.settings import Settings
-from dreamlab.space.options import Options
+from dreamlab.space.outputs import GeneratedModel
 from dreamlab.space.progress import IsCancelled, OnProgress
-from dreamlab.storage.generations import End
+from dreamlab.storage.records import End, ModelRecord, Result
 from dreamlab.storage.session import Session
-from dreamlab.storage.uploads import Hold, NewUpload, Upload
-from hunyuan_service import HunyuanService, Made
 
 log = logging.getLogger("dreamlab")
 
-Result = Dict[str, Any]
 
+def complete_generation(
+    session: Session, running: RunningGeneration, attempt: Callable[[], End]
+) -> Optional[End]:
+    """Make an attempt and keep how the generation ended. Return the end that counts.
 
-class KeptView(NamedTuple):
-    """One view of a generation: the side that it shows, its upload and its checked photo."""
-
-    side: str
-    upload: Upload
-    photo: photos.Photo
-
-
-class Generation(NamedTuple):
-    """One generation: its id, its session, its views (the front one first) and its options.
-
-    `model` is the reserved name of its model, where more than one attempt may make it.
+    Returns None where the generation goes on, later or elsewhere: those who wait are told.
     """
-
-    id: str
-    session: Session
-    views: List[KeptView]
-    options: Options
-    model: Optional[str] = None
-
-    @property
-    def filename(self) -> str:
-        """The name of the front view's upload, after which the model is named."""
-        return self.views[0].upload.name
-
-
-def keep_views(hold: Hold, views: Views, max_megapixels: float) -> List[KeptView]:
-    """Check the photos of one request, then keep all new ones or none. The front one comes first.
-
-    Raises what photos.read, Hold.keep and Hold.take raise.
-    """
-    reused = []
-    if views.upload is not None:
-        reused.append(_reopen("front", UPLOAD_FIELD, hold.take(views.upload), max_megapixels))
-    submitted = views.submitted
-    checked = [photos.read(view.file.stream, view.field, max_megapixels) for view in submitted]
-    uploads = hold.keep(
-        [
-            NewUpload(view.file.stream, view.file.filename or "", photo.suffixes)
-            for view, photo in zip(submitted, checked)
-        ]
-    )
-    return reused + [
-        KeptView(view.side, upload, photo)
-        for view, upload, photo in zip(submitted, uploads, checked)
-    ]
-
-
-def reopen(session: Session, generation_id: str, hold: Hold, max_megapixels: float) -> Generation:
-    """Return a generation that another process has accepted, its photos in `hold`.
-
-    Raises GenerationNotFound, UploadNotFound and what photos.read raises.
-    """
-    accepted = session.generations.accepted(generation_id)
-    views = [
-        _reopen(side, side, hold.take_back(name), max_megapixels)
-        for side, name in accepted["uploads"].items()
-    ]
-    options = Options(**accepted["options"])
-    return Generation(generation_id, session, views, options, accepted["model"])
-
-
-def _reopen(side: str, field: str, upload: Upload, max_megapixels: float) -> KeptView:
-    with upload.open() as file:
-        return KeptView(side, upload, photos.read(file, field, max_megapixels))
-
-
-def complete(session: Session, unfinished: Unfinished, attempt: Callable[[], End]) -> End:
-    """Make an attempt and keep how the generation ended. Return the end that counts."""
     try:
         end = attempt()
+    except DreamLabError as error:
+        if not error.ends_generation:
+            running.interrupt(error)
+            return None
+        end = running.failed(error)
     except Exception as error:
-        end = unfinished.failed(error)
-    return keep_end(session, unfinished, end)
+        end = running.failed(error)
+    return keep_end(session, running, end)
 
 
-def keep_end(session: Session, unfinished: Unfinished, end: End) -> End:
+def keep_end(session: Session, running: RunningGeneration, end: End) -> End:
     """Keep how a generation ended, then show its model, or remove it if another end counts.
 
-    Return the end that counts: the generation may have been cancelled. One that goes on has none.
+    Return the end that counts: the generation may have been cancelled.
     """
-    if end["status"] == QUEUED:
-        return end
     try:
-        counts = session.end_generation(unfinished.id, end)
+        counts = session.end_generation(running.id, end)
         if counts["result"] is not None:
             session.publish(counts["result"]["model"])
     except Exception as error:
         # It was deleted meanwhile, or the disk is full. A failure keeps its own reason.
-        counts = end if end["error"] is not None else unfinished.failed(error)
+        counts = end if end["error"] is not None else running.failed(error)
     if end["result"] is not None and counts["result"] is None:
         session.unstage(end["result"]["model"])
     return counts
 
 
-def run(
+def generate_model(
     generation: Generation,
-    service: HunyuanService,
+    service: Service,
     settings: Settings,
     on_progress: OnProgress,
     is_cancelled: IsCancelled,
@@ -144,26 +80,22 @@ def run(
     Returns its result. Raises GenerationError, StorageFull, and SessionNotFound if the session is
     deleted meanwhile.
     """
-    session, options = generation.session, _settled(generation)
+    session, options = generation.session, generation.options
     started, size, outcome = time.monotonic(), 0, "internal_error"
     try:
-        with session.draft() as draft, _files(generation) as files:
-            made = service.generate(files, options, draft, on_progress, is_cancelled)
+        with session.draft() as draft:
+            pictures = generation.pictures
+            made = service.generate(pictures, options, draft, on_progress, is_cancelled)
             refusals = _change(session, draft, options.query_for(made.size_guess_cm), settings)
             size = draft.stat().st_size
-            record = {
-                **_record(generation, options, made, draft),
-                "engine": service.engine,
-                "warnings": [*made.warnings, *refusals],
-                "lacks_texture": made.lacks_texture,
-                "seconds": round(time.monotonic() - started, 3),
-            }
+            record = _record(generation, made, draft, service.engine, refusals)
+            record["seconds"] = round(time.monotonic() - started, 3)
             if is_cancelled():
                 raise GenerationCancelled
             name = generation.model or session.reserve(generation.filename)
             session.stage(draft, name, record)
         outcome = "ok"
-        return describe(generation, name, record)
+        return result_of(generation, name, record)
     except DreamLabError as error:
         outcome = error.code
         raise
@@ -181,19 +113,19 @@ def run(
         )
 
 
-def describe(generation: Generation, model: str, record: Mapping[str, Any]) -> Result:
+def result_of(generation: Generation, model: str, record: ModelRecord) -> Result:
     """Return the result of a generation whose model has that record."""
-    options, guess = generation.options, record["size_guess_cm"]
-    result = {
+    guess = record["size_guess_cm"]
+    result: Result = {
         "message": "Image saved successfully",
         "session_id": generation.session.id,
         "filename": generation.filename,
         "model": model,
         "seed": record["seed"],
-        "engine": record["engine"],
+        "engine": str(record["engine"]),
         "generation_id": generation.id,
     }
-    if options.query_for(guess).size.is_given:
+    if generation.options.query_for(guess).size.is_given:
         result["size_cm"] = record["size_cm"]
     if guess is not None:
         result["size_guess_cm"] = guess
@@ -230,42 +162,25 @@ def _simplify(session: Session, draft: Path, max_faces: int, settings: Settings)
         simplified.replace(draft)
 
 
-def _record(generation: Generation, options: Options, made: Made, draft: Path) -> Dict[str, Any]:
-    """Return what is kept of a generation beside its model."""
+def _record(
+    generation: Generation, made: GeneratedModel, draft: Path, engine: str, refusals: List[str]
+) -> ModelRecord:
+    """Return the record of a model, but for the seconds that it took."""
     # numpy is not imported before it is needed.
     from dreamlab.models import facts
 
+    found = facts.read(draft.read_bytes())
     return {
         "generation_id": generation.id,
+        "engine": engine,
         "seed": made.seed,
-        "options": asdict(options),
-        "uploads": {view.side: view.upload.name for view in generation.views},
+        "options": asdict(generation.options),
+        "uploads": generation.uploads,
         "created": timestamp(time.time()),
         "size_guess_cm": made.size_guess_cm,
-        **facts.read(draft.read_bytes())._asdict(),
+        "warnings": [*made.warnings, *refusals],
+        "lacks_texture": made.lacks_texture,
+        "triangles": found.triangles,
+        "size_cm": found.size_cm,
+        "texture": found.texture,
     }
-
-
-def _settled(generation: Generation) -> Options:
-    """The options, with the background removed unless each photo is already cut out.
-
-    A generator that removes it drops the alpha channel first, and may cut out something else.
-    """
-    options = generation.options
-    if options.remove_background is None:
-        are_cut_out = all(view.photo.is_cut_out for view in generation.views)
-        options = replace(options, remove_background=not are_cut_out)
-    return options
-
-
-@contextmanager
-def _files(generation: Generation) -> Iterator[Dict[str, Path]]:
-    """The file for the generator, by side: the upload itself or a temporary clean copy."""
-    with ExitStack() as copies:
-        files = {}
-        for side, upload, photo in generation.views:
-            files[side] = upload.path
-            if photo.copy is not None:
-                copy = generation.session.uploads.temporary(photo.copy, photo.copy_suffix)
-                files[side] = copies.enter_context(copy)
-        yield files

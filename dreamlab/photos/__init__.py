@@ -59,9 +59,22 @@ class Photo:
     copy: Optional[bytes] = None
     copy_suffix: str = ""
     is_cut_out: bool = False
+    content: bytes = b""
+    suffix: str = ""
 
 
 def read(file: IO[bytes], field: str, max_megapixels: float) -> Photo:
+    from dataclasses import replace
+
+    photo = _read_photo(file, field, max_megapixels)
+    file.seek(0)
+    content = photo.copy if photo.copy is not None else file.read()
+    file.seek(0)
+    suffix = photo.copy_suffix if photo.copy is not None else photo.suffixes[0]
+    return replace(photo, content=content, suffix=suffix)
+
+
+def _read_photo(file: IO[bytes], field: str, max_megapixels: float) -> Photo:
     """Check `file` (seekable) and prepare it for the generator. Errors name the form's `field`.
 
     The pixel count in the header is checked first, so a decompression bomb is never decoded. Then

@@ -103,7 +103,7 @@ def describe_error(
         headers.update(error.get_headers())
         headers.pop("Content-Type", None)
     else:
-        log.error("a defect", exc_info=error)
+        log.error("exception in %s %s", request.method, request.path, exc_info=error)
         status, code, message = 500, "internal_error", "Something is wrong on the server."
     body = {"error": message, "code": code}
     if filename:

@@ -11,10 +11,11 @@ from werkzeug.local import LocalProxy
 from dreamlab.forms.converter import Converter
 from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator
-from dreamlab.generation.limits import LISTENERS
 from dreamlab.settings import Settings
 from dreamlab.storage.store import SessionStore
 
+# So many requests may wait for generations that others have started.
+LISTENERS = 256
 _EXTENSION = "dreamlab"
 
 

@@ -7,14 +7,17 @@ from typing import Iterator, Optional
 from flask import Blueprint, Response, g, jsonify, request, url_for
 from werkzeug.http import parse_list_header
 
-from dreamlab.errors import GeneratorBusy, from_dict
-from dreamlab.generation.description import describe, describe_failure, describe_result
+from dreamlab.errors import DreamLabError, GeneratorBusy, to_dict
+from dreamlab.generation.description import (
+    describe_failure,
+    describe_generation,
+    describe_result,
+)
 from dreamlab.generation.form import read_form
-from dreamlab.generation.unfinished import Unfinished
+from dreamlab.generation.running import RunningGeneration
 from dreamlab.routes import event_stream
 from dreamlab.routes.answers import no_content
 from dreamlab.routes.current import generations, listeners, settings, store
-from dreamlab.storage.generations import End
 from dreamlab.storage.session import Session
 
 RESPOND_ASYNC = "respond-async"
@@ -41,7 +44,9 @@ def session_generations(session_id: str) -> Response:
     session = store.open(session_id)
     return jsonify(
         session_id=session.id,
-        generations=[describe(shown, request.url_root) for shown in generations.show_all(session)],
+        generations=[
+            describe_generation(shown, request.url_root) for shown in generations.show_all(session)
+        ],
     )
 
 
@@ -53,7 +58,7 @@ def generation(session_id: str, generation_id: str) -> Response:
     if wants_events():
         g.filename = session.generations.accepted(generation_id)["filename"]
         return answer_events(generations.find(session, generation_id))
-    return jsonify(describe(generations.show(session, generation_id), request.url_root))
+    return describe_state(session, generation_id)
 
 
 @blueprint.delete("/api/sessions/<string:session_id>/generations/<string:generation_id>")
@@ -62,16 +67,25 @@ def delete_generation(session_id: str, generation_id: str) -> Response:
     session = store.open(session_id)
     generation_id = generation_id.lower()
     if generations.cancel(session, generation_id):
-        cancelled = jsonify(describe(generations.show(session, generation_id), request.url_root))
+        cancelled = jsonify(
+            describe_generation(generations.show(session, generation_id), request.url_root)
+        )
         cancelled.status_code = 202
         return cancelled
     session.generations.delete(generation_id)
     return no_content()
 
 
+def describe_state(session: Session, generation_id: str) -> Response:
+    """Answer with where a generation stands."""
+    return jsonify(describe_generation(generations.show(session, generation_id), request.url_root))
+
+
 def answer_accepted(session: Session, generation_id: str) -> Response:
     """Answer at once, with where the generation can be followed (RFC 7240)."""
-    accepted = jsonify(describe(generations.show(session, generation_id), request.url_root))
+    accepted = jsonify(
+        describe_generation(generations.show(session, generation_id), request.url_root)
+    )
     accepted.status_code = 202
     accepted.headers["Location"] = url_for(
         ".generation", session_id=session.id, generation_id=generation_id
@@ -80,24 +94,22 @@ def answer_accepted(session: Session, generation_id: str) -> Response:
     return accepted
 
 
-def answer_end(unfinished: Unfinished) -> Response:
+def answer_end(running: RunningGeneration) -> Response:
     """Wait for the end of a generation and answer with its model, or with its events."""
     if wants_events():
-        return answer_events(unfinished)
-    take_listener_place()
+        return answer_events(running)
+    take_listener()
     try:
-        end = unfinished.wait()
+        result = running.wait()
     finally:
         listeners.release()
-    if end["error"] is not None:
-        raise from_dict(end["error"])
-    return jsonify(describe_result(end["result"], request.url_root))
+    return jsonify(describe_result(result, request.url_root))
 
 
-def answer_events(unfinished: Unfinished) -> Response:
+def answer_events(running: RunningGeneration) -> Response:
     """Return the progress of a generation as an event stream, from its present state on."""
-    take_listener_place()
-    events = event_stream.stream(follow(unfinished, g.filename, request.url_root))
+    take_listener()
+    events = event_stream.stream(follow(running, g.filename, request.url_root))
     # X-Accel-Buffering tells nginx to pass on each event as it comes.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     answer = Response(events, mimetype=event_stream.MIMETYPE, headers=headers)
@@ -105,29 +117,32 @@ def answer_events(unfinished: Unfinished) -> Response:
     return answer
 
 
-def take_listener_place() -> None:
-    """Take one of the places of the requests that wait for a generation. Raises GeneratorBusy."""
+def take_listener() -> None:
+    """Count a request that waits for a generation. Raises GeneratorBusy over the limit."""
     if not listeners.acquire(blocking=False):
         raise GeneratorBusy("Too many requests wait for generations. Ask for its state later.")
 
 
 def follow(
-    unfinished: Unfinished, filename: str, root: str, silence_s: float = event_stream.HEARTBEAT_S
+    running: RunningGeneration,
+    filename: str,
+    root: str,
+    silence_s: float = event_stream.HEARTBEAT_S,
 ) -> Iterator[Optional[event_stream.Event]]:
     """Yield the events of a generation, and None now and then. `root` is the URL of the API."""
-    yield "accepted", {"generation_id": unfinished.id}
-    for event in unfinished.follow(silence_s):
+    yield "accepted", {"generation_id": running.id}
+    for event in running.follow(silence_s):
         yield event and (type(event).__name__.lower(), event._asdict())
-    assert unfinished.end is not None
-    yield describe_end(unfinished.end, unfinished.id, filename, root)
+    yield last_event(running, filename, root)
 
 
-def describe_end(end: End, generation_id: str, filename: str, root: str) -> event_stream.Event:
-    """Return the last event of a generation."""
-    if end["error"] is None:
-        return "complete", describe_result(end["result"], root)
-    error = {**describe_failure(end["error"]), "filename": filename}
-    return "error", {**error, "generation_id": generation_id}
+def last_event(running: RunningGeneration, filename: str, root: str) -> event_stream.Event:
+    """Return the event that ends the stream of a generation."""
+    try:
+        return "complete", describe_result(running.wait(), root)
+    except DreamLabError as error:
+        named = {"filename": filename, "generation_id": running.id}
+        return "error", {**describe_failure(to_dict(error)), **named}
 
 
 def wants_events() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
@@ -50,13 +50,13 @@ def described_models(session_id: str) -> Response:
 def describe(session_id: str, listed: ListedModel, root: str) -> Dict[str, Any]:
     """Return what the list says of a model. `root` is the URL of the API."""
     url = model_url(root, session_id, listed.name)
-    of_record = {name: listed.record[name] for name in _OF_RECORD}
+    record: Mapping[str, Any] = listed.record
     return {
         "model": listed.name,
         "model_url": url,
         "thumbnail_url": url[: -len(glb.SUFFIX)] + THUMBNAIL_SUFFIX,
         "bytes": listed.size,
-        **of_record,
+        **{name: record[name] for name in _OF_RECORD},
     }
 
 
@@ -93,7 +93,7 @@ def delete_all_models(session_id: str) -> Response:
     """Delete every model of a session, and the photos that no running generation needs."""
     session = store.open(session_id)
     session.delete_models()
-    session.uploads.delete_unused()
+    session.delete_unused_uploads()
     return no_content()
 
 

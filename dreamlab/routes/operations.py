@@ -8,7 +8,7 @@ from typing import Any, Mapping
 from flask import Blueprint, Response, jsonify, send_file
 
 from dreamlab.errors import GeneratorBusy, GeneratorUnavailable
-from dreamlab.generation.limits import LIMIT_REACHED
+from dreamlab.generation.generator import LIMIT_REACHED
 from dreamlab.routes.current import generations, generator, store
 
 DESCRIPTION = Path(__file__).with_name("openapi.json")

@@ -25,5 +25,5 @@ def session_uploads(session_id: str) -> Response:
 @blueprint.delete("/api/sessions/<string:session_id>/uploads/<string:filename>")
 def delete_upload(session_id: str, filename: str) -> Response:
     """Delete one upload."""
-    store.open(session_id).uploads.delete(filename)
+    store.open(session_id).delete_upload(filename)
     return no_content()

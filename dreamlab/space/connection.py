@@ -1,21 +1,22 @@
-"""One connection to a Gradio server: submits jobs and downloads their files."""
+"""One connection to a Gradio server: runs jobs and downloads their files."""
 
 from __future__ import annotations
 
 import os
 import time
 from concurrent.futures import wait
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Dict, List, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
-from dreamlab.errors import GenerationFailed
+from dreamlab.errors import GenerationCancelled, GenerationFailed, GenerationTimeout
+from dreamlab.models import glb
+from dreamlab.options import Options
 from dreamlab.settings import MEGABYTE, Settings
 from dreamlab.space import proxies, servers
-from dreamlab.space.deadlines import in_thread, seconds_left
+from dreamlab.space.deadlines import call_within, in_thread, seconds_left
 from dreamlab.space.description import Description
-from dreamlab.space.progress import is_waiting
+from dreamlab.space.progress import Check, OnProgress, is_waiting, wait_for
 
 if TYPE_CHECKING:
     from gradio_client.client import Client, Endpoint, Job
@@ -51,6 +52,7 @@ class Connection:
             httpx_kwargs={"timeout": timeout, "trust_env": proxies.uses_proxies(server.url)},
         )
         self.address = address
+        self._max_mb = settings.max_model_mb
         endpoints: List[Endpoint] = list(self._client.endpoints.values())
         described = self._client.view_api(print_info=False, return_format="dict")
         self.description = Description(described, self._client.config)
@@ -74,26 +76,43 @@ class Connection:
             return True
         return bool(answer.raise_for_status().json()["app_id"] == self._client.config["app_id"])
 
-    @contextmanager
-    def job(
-        self, endpoint: str, arguments: Mapping[str, Any], files: Iterable[Path]
-    ) -> Iterator[Job]:
-        """A submitted job that uploads `files`."""
-        job = self._client.submit(api_name=endpoint, **arguments)
-        try:
-            yield job
-        finally:
-            for file in files:
-                self._uploaded.pop(str(file.resolve()), None)
+    def run(
+        self,
+        endpoint: str,
+        views: Mapping[str, Path],
+        options: Options,
+        check: Check,
+        on_progress: OnProgress,
+    ) -> Sequence[Any]:
+        """Run one job and return its outputs.
 
-    def cancel_waiting(self, job: Job) -> bool:
+        Raises what `check` raises: a GenerationTimeout or GenerationCancelled gets the job if that
+        goes on.
+        """
+        parameters = self.description.parameters(endpoint)
+        if parameters is None:
+            raise GenerationFailed(f"The generator has no endpoint {endpoint}.")
+        job = self._client.submit(api_name=endpoint, **_arguments(parameters, views, options))
+        try:
+            return wait_for(job, check, on_progress)
+        except GenerationTimeout as error:
+            error.job = None if self._cancel_waiting(job) else job.future
+            raise
+        except GenerationCancelled as error:
+            error.job = None if self._cancel(job) else job.future
+            raise
+        finally:
+            for path in views.values():
+                self._uploaded.pop(str(path.resolve()), None)
+
+    def _cancel_waiting(self, job: Job) -> bool:
         """Cancel a job that waits in the server's queue. Return whether the server is rid of it.
 
         A plain function that runs is not stopped. The server would only begin another beside it.
         """
-        return job.future.done() or (is_waiting(job) and self.cancel(job))
+        return job.future.done() or (is_waiting(job) and self._cancel(job))
 
-    def cancel(self, job: Job) -> bool:
+    def _cancel(self, job: Job) -> bool:
         """Cancel a job, also one that runs. Return whether it leaves the server's queue.
 
         Gradio stops a generator function at its next step. It lets a plain function work to its
@@ -105,17 +124,33 @@ class Connection:
         wait([in_thread(job.cancel)], timeout=_CANCEL_S)
         return True
 
-    def fetch(self, path: str, file: BinaryIO, max_bytes: int, deadline: float) -> None:
-        """Write the server's file `path` to `file`. Raises GenerationFailed over `max_bytes`."""
+    def download(self, paths: Sequence[str], target: Path, deadline: float) -> Dict[str, Any]:
+        """Write the first of the server's files that is a GLB to `target`. Return its JSON.
+
+        Raises GenerationFailed and DeadlineExceeded.
+        """
+        for path in paths:
+            try:
+                with target.open("w+b") as file:
+                    call_within(deadline, self._fetch, path, file, deadline)
+                    tree = glb.check(file)
+                    glb.add_root(file, tree)
+                return tree
+            except glb.InvalidGlb as error:
+                invalid = error
+        raise GenerationFailed(f"The generator sent no valid GLB: {invalid}.") from invalid
+
+    def _fetch(self, path: str, file: BinaryIO, deadline: float) -> None:
+        """Write the server's file `path` to `file`. Raises GenerationFailed if it is too large."""
         # The caller gives up at the deadline. This ends the thread a little later.
         timeout_s = seconds_left(deadline) + 1
         with self._http.stream("GET", "file=" + quote(path), timeout=timeout_s) as answer:
             answer.raise_for_status()
             for chunk in answer.iter_raw():
                 file.write(chunk)
-                if file.tell() > max_bytes:
+                if file.tell() > self._max_mb * MEGABYTE:
                     raise GenerationFailed(
-                        f"The generator sent a model of more than {max_bytes // MEGABYTE} MB."
+                        f"The generator sent a model of more than {self._max_mb:g} MB."
                     )
                 if time.monotonic() > deadline:
                     return
@@ -149,7 +184,23 @@ def connect(address: str, settings: Settings) -> Connection:
     return Connection(address, server, settings)
 
 
-def file_argument(path: Path) -> Dict[str, Any]:
+def _arguments(
+    parameters: Sequence[Mapping[str, Any]], views: Mapping[str, Path], options: Options
+) -> Dict[str, Any]:
+    """Return the arguments for an endpoint with these parameters, and no others."""
+    files = {side: _file_argument(path) for side, path in views.items()}
+    wanted: Dict[str, Any] = {f"mv_image_{side}": file for side, file in files.items()}
+    # A multi-view deployment reads only the mv_ ones, a single-view one only this.
+    wanted.update(options.sent(), image=files["front"], randomize_seed=False)
+    arguments = {}
+    for parameter in parameters:
+        name = parameter["parameter_name"]
+        if wanted.get(name) is not None or not parameter.get("parameter_has_default"):
+            arguments[name] = wanted.get(name)
+    return arguments
+
+
+def _file_argument(path: Path) -> Dict[str, Any]:
     """Return a file as an argument of a job. It is read when the job is submitted."""
     path = path.resolve()
     return {"path": str(path), "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set
 
+from dreamlab.errors import NotAvailable
+
 SHAPE_ENDPOINT, TEXTURE_ENDPOINT = "/shape_generation", "/generation_all"
 
 
@@ -36,6 +38,11 @@ class Description:
         targets = self._dependencies.get(endpoint, {}).get("targets") or []
         callers = {target[0] for target in targets if isinstance(target, (list, tuple))}
         return not callers or not callers <= self._hidden
+
+    def check_offered(self, texture: bool) -> None:
+        """Raise NotAvailable where the generator says beforehand that it makes no textures."""
+        if texture and not self.is_offered(TEXTURE_ENDPOINT):
+            raise NotAvailable("This generator makes no textures. Ask for a model without one.")
 
     def has_input(self, endpoint: str, name: str) -> bool:
         """Return whether the endpoint has a parameter of that name."""

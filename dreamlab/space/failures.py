@@ -6,16 +6,20 @@ import concurrent.futures
 import html
 import logging
 import re
-from typing import Optional
+from contextlib import contextmanager
+from typing import Iterator, Optional
 
 from dreamlab.errors import (
+    DreamLabError,
     GenerationError,
     GenerationFailed,
+    GenerationTimeout,
     GeneratorBusy,
     GeneratorUnavailable,
     NothingToModel,
     QuotaExceeded,
 )
+from dreamlab.space.deadlines import DeadlineExceeded
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +70,22 @@ def translate(error: Exception) -> GenerationError:
     if isinstance(error, httpx.HTTPStatusError):
         return GenerationFailed(f"The generator answered with {error.response.status_code}.")
     return GenerationFailed(f"The generator's answer makes no sense: {type(error).__name__}.")
+
+
+@contextmanager
+def as_generation_errors(limit_s: float) -> Iterator[None]:
+    """Raise a GenerationError in place of what gradio_client and httpx raise."""
+    try:
+        yield
+    except DreamLabError:
+        raise
+    except DeadlineExceeded as error:
+        raise GenerationTimeout(limit_s) from error
+    except Exception as error:
+        # Only our own files raise an errno: a full disk, a folder that is gone.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise translate(error) from error
 
 
 def is_failure_of_job(error: Exception) -> bool:

@@ -28,20 +28,9 @@ ProgressEvent = Union[Queued, Progress]
 _BEFORE_IT_RUNS = {"STARTING", "JOINING_QUEUE", "QUEUE_FULL", "IN_QUEUE", "SENDING_DATA"}
 OnProgress = Callable[[ProgressEvent], None]
 _POLL_S = 0.1
-
-
 IsCancelled = Callable[[], bool]
 # Raises the error with which the waiting for a generation ends.
 Check = Callable[[], None]
-
-
-def ignore_progress(event: ProgressEvent) -> None:
-    """An OnProgress that does nothing."""
-
-
-def never_cancelled() -> bool:
-    """An IsCancelled of what nobody can cancel."""
-    return False
 
 
 def is_waiting(job: Job) -> bool:

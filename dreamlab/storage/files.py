@@ -7,7 +7,6 @@ local disks, on NFS and on Windows.
 Hidden files in a session's folders, and beside the sessions:
 
 .tmp-…              a temporary file or folder, removed when its `with` block ends
-.gen-…              the links of a generation to its photos, removed when it has ended
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet, or
                     that model, as long as it is not known whether it was cancelled
 .record-….json      how a model was made
@@ -34,7 +33,6 @@ from typing import FrozenSet, Iterator, List, Set, Tuple, Type
 from dreamlab.errors import DreamLabError, SessionNotFound, StorageFull, StorageUnavailable
 
 TEMPORARY = ".tmp-"
-HELD = ".gen-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
 RECORD, _JSON = ".record-", ".json"

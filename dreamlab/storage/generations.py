@@ -3,51 +3,54 @@
 A record is a folder. Its files are written once, so every change is one atomic step, on any host:
 
 accepted.json   what is needed to run the generation, also after a restart
+front.jpg, …    the pictures that the generator gets, one of each side
 end.json        how it ended: the first end that is kept counts
 again           it was taken up after its server had died
 webhook         its webhook is still to be sent
-counted         its end is in the metrics
+….forget        the picture goes when the generation has ended: its upload was deleted
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Dict, List, Mapping, Optional
 
 from dreamlab.errors import GenerationNotFound
-from dreamlab.storage import files
+from dreamlab.storage import files, records
 from dreamlab.storage.files import storage_errors
-
-Accepted = Dict[str, Any]
-End = Dict[str, Any]
+from dreamlab.storage.records import Accepted, End
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ACCEPTED, _END = "accepted.json", "end.json"
-_AGAIN, _WEBHOOK, _COUNTED = "again", "webhook", "counted"
+_AGAIN, _WEBHOOK = "again", "webhook"
+_FORGET = ".forget"
 
 
 @dataclass(frozen=True)
-class Generations:
+class GenerationRecords:
     """The folder `generations/` of a session, which the first generation creates."""
 
     folder: Path
 
-    def accept(self, generation_id: str, accepted: Mapping[str, Any]) -> bool:
-        """Create a record in one step. Return False where there is one with that id.
+    def accept(self, generation_id: str, accepted: Accepted, pictures: Mapping[str, bytes]) -> bool:
+        """Create a record with its pictures in one step. Return False where there is one.
 
-        Raises StorageFull, and SessionNotFound when the session is gone.
+        `pictures` has their bytes by their names. Raises StorageFull, and SessionNotFound when the
+        session is gone.
         """
         with storage_errors():
             with suppress(FileExistsError):
                 self.folder.mkdir()
             with files.temporary(self.folder) as record:
                 record.mkdir()
-                _write(record / _ACCEPTED, accepted)
+                for name, content in pictures.items():
+                    (record / name).write_bytes(content)
+                    files.sync(record / name)
+                records.write(record / _ACCEPTED, accepted)
                 if accepted["webhook"] is not None:
                     (record / _WEBHOOK).touch()
                 try:
@@ -63,7 +66,7 @@ class Generations:
         """Return what was accepted. Raises GenerationNotFound."""
         if not _UUID.fullmatch(generation_id):
             raise GenerationNotFound
-        accepted = _read(self._record(generation_id) / _ACCEPTED)
+        accepted: Optional[Accepted] = records.read(self._record(generation_id) / _ACCEPTED)
         if accepted is None:
             raise GenerationNotFound
         return accepted
@@ -85,7 +88,7 @@ class Generations:
         if not record.is_dir():
             raise GenerationNotFound
         with storage_errors(), files.temporary(self.folder) as path:
-            _write(path, end)
+            records.write(path, end)
             with suppress(FileExistsError):
                 os.link(path, record / _END)
                 files.sync_folder(record)
@@ -97,7 +100,45 @@ class Generations:
 
     def end(self, generation_id: str) -> Optional[End]:
         """Return how a generation ended, None as long as it has not."""
-        return _read(self._record(generation_id) / _END)
+        end: Optional[End] = records.read(self._record(generation_id) / _END)
+        return end
+
+    def pictures(self, generation_id: str) -> Dict[str, Path]:
+        """Return the paths of the pictures by side. Raises GenerationNotFound."""
+        names = self.accepted(generation_id).get("pictures", {})
+        return {side: self._record(generation_id) / name for side, name in names.items()}
+
+    def add_picture(self, generation_id: str, name: str, content: bytes) -> Path:
+        """Keep a picture of a generation that an earlier release accepted without."""
+        path = self._record(generation_id) / name
+        with storage_errors():
+            path.write_bytes(content)
+        return path
+
+    def forget_pictures(self, upload: str) -> None:
+        """Remove the pictures of an upload that was deleted, or when a generation has ended."""
+        for generation_id in self.ids():
+            # It may be deleted at this moment.
+            with suppress(GenerationNotFound, FileNotFoundError):
+                uploads = self.accepted(generation_id)["uploads"]
+                for side, picture in self.pictures(generation_id).items():
+                    if uploads[side] == upload:
+                        picture.with_name(picture.name + _FORGET).touch()
+                self.remove_forgotten(generation_id)
+
+    def remove_forgotten(self, generation_id: str) -> None:
+        """Remove the forgotten pictures of a generation, if it has ended."""
+        if not self.is_unfinished(generation_id):
+            for mark in self._record(generation_id).glob("*" + _FORGET):
+                files.remove(mark.with_name(mark.name[: -len(_FORGET)]))
+
+    def uploads_in_use(self) -> List[str]:
+        """Return the names of the uploads of which generations are being made."""
+        found: List[str] = []
+        for generation_id in self.unfinished():
+            with suppress(GenerationNotFound):
+                found += self.accepted(generation_id)["uploads"].values()
+        return found
 
     def ids(self) -> List[str]:
         """Return the ids of all generations, the newest first."""
@@ -137,17 +178,6 @@ class Generations:
             return True
         return False
 
-    def mark_counted(self, generation_id: str) -> bool:
-        """Mark the end of a generation as counted. Return False where that was done before."""
-        try:
-            (self._record(generation_id) / _COUNTED).touch(exist_ok=False)
-        except (FileExistsError, FileNotFoundError):
-            return False
-        except OSError:
-            # The disk is full. Better counted twice than never.
-            return True
-        return True
-
     def delete(self, generation_id: str) -> None:
         """Delete a record in one step. Raises GenerationNotFound."""
         with files.temporary(self.folder) as hidden:
@@ -158,16 +188,3 @@ class Generations:
 
     def _record(self, generation_id: str) -> Path:
         return self.folder / generation_id
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content), "utf-8")
-    files.sync(path)
-
-
-def _read(path: Path) -> Optional[Dict[str, Any]]:
-    try:
-        content: Dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return content

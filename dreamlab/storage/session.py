@@ -7,15 +7,16 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Iterator, List, NamedTuple, Optional
 
-from dreamlab.errors import ModelNotFound
+from dreamlab.errors import ModelNotFound, UploadNotFound
 from dreamlab.models import glb
 from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names, records
 from dreamlab.storage.files import storage_errors
 from dreamlab.storage.forms import Forms
-from dreamlab.storage.generations import End, Generations
+from dreamlab.storage.generations import GenerationRecords
+from dreamlab.storage.records import End, ModelRecord
 from dreamlab.storage.uploads import Uploads
 
 
@@ -24,7 +25,7 @@ class ListedModel(NamedTuple):
 
     name: str
     size: int
-    record: records.Record
+    record: ModelRecord
 
 
 @dataclass(frozen=True)
@@ -45,20 +46,39 @@ class Session:
         return Uploads(self.folder / "uploads")
 
     @property
-    def generations(self) -> Generations:
+    def generations(self) -> GenerationRecords:
         """The records of the session's generations."""
-        return Generations(self.folder / "generations")
+        return GenerationRecords(self.folder / "generations")
 
     def end_generation(self, generation_id: str, end: End) -> End:
-        """Keep how a generation ended, and release its photos. Return the end that counts.
+        """Keep how a generation ended. Return the end that counts.
 
         Raises GenerationNotFound, StorageFull and SessionNotFound.
         """
         # Who hears of the end may delete the record at once.
-        hold = self.generations.accepted(generation_id)["hold"]
+        hold = self.generations.accepted(generation_id).get("hold")
         counts = self.generations.keep_end(generation_id, end)
-        files.remove(self.uploads.folder / hold)
+        self.generations.remove_forgotten(generation_id)
+        if hold is not None:
+            files.remove(self.uploads.folder / hold)
         return counts
+
+    def delete_upload(self, name: str) -> None:
+        """Delete an upload, and the pictures made of it that no generation needs any more.
+
+        Raises UploadNotFound.
+        """
+        self.uploads.delete(name)
+        self.generations.forget_pictures(name)
+
+    def delete_unused_uploads(self) -> None:
+        """Delete the uploads of which no generation is being made."""
+        in_use = self.generations.uploads_in_use()
+        for upload in self.uploads.list():
+            if upload.name not in in_use:
+                # It may be deleted at this moment.
+                with suppress(UploadNotFound):
+                    self.delete_upload(upload.name)
 
     @property
     def _models(self) -> Path:
@@ -94,7 +114,7 @@ class Session:
                     files.remove(reservation)
         raise AssertionError("numbered() ended")
 
-    def stage(self, draft: Path, name: str, record: Optional[Mapping[str, Any]] = None) -> None:
+    def stage(self, draft: Path, name: str, record: Optional[ModelRecord] = None) -> None:
         """Make the finished `draft` the model with the reserved `name`, still hidden.
 
         Several attempts may do so, on any host.
@@ -104,7 +124,7 @@ class Session:
             files.sync(draft)
             if not self.was_saved(name):
                 if record is not None:
-                    records.write(path, record)
+                    records.write_model_record(path, record)
                 draft.replace(files.reservation(path))
 
     def publish(self, name: str) -> None:
@@ -153,17 +173,17 @@ class Session:
                 found.append(ListedModel(name, size, self.record(name)))
         return found
 
-    def record(self, name: str) -> records.Record:
+    def record(self, name: str) -> ModelRecord:
         """Return the record of a model. Raises ModelNotFound.
 
         A model of before there were records gets one, which says what its file says.
         """
         path = self.model(name)
-        record = records.read(path)
+        record = records.read_model_record(path)
         if record is None:
             with storage_errors():
-                record = records.of_file(path)
-                records.write(path, record)
+                record = records.record_of_file(path)
+                records.write_model_record(path, record)
             if not files.is_there(path):
                 files.remove(files.record(path))
                 raise ModelNotFound
@@ -218,12 +238,12 @@ class Session:
         for folder in (self.uploads.folder, self._models, self.generations.folder):
             if folder.is_dir():
                 files.clear(folder, before_ns)
-        self.uploads.clear_holds(before_ns, {accepted["hold"] for accepted in unfinished})
 
     def _is_made(self, name: str) -> bool:
         """Return whether a staged model is the one with which its generation ended."""
-        generation_id = (records.read(self._models / name) or {}).get("generation_id")
-        end = generation_id and self.generations.end(generation_id)
+        record = records.read_model_record(self._models / name)
+        generation_id = record.get("generation_id") if record else None
+        end = self.generations.end(generation_id) if generation_id else None
         return bool(end and end["result"] and end["result"]["model"] == name)
 
     def is_busy(self) -> bool:

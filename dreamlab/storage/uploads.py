@@ -1,22 +1,16 @@
-"""A session's uploads: kept, taken again, listed and deleted.
-
-A generation holds its uploads: it has links of its own to them, in a hidden folder. So no deletion
-takes a photo from a running generation. An upload with more than one link is in use.
-"""
+"""A session's uploads: kept byte for byte, listed and deleted."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Collection, Iterable, Iterator, List, NamedTuple, Sequence
+from typing import IO, Iterable, List, NamedTuple, Sequence
 
 from dreamlab import metrics
 from dreamlab.errors import DreamLabError, UploadNotFound
-from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names
 from dreamlab.storage.files import storage_errors
 
@@ -27,18 +21,6 @@ class NewUpload(NamedTuple):
     file: IO[bytes]
     name: str
     suffixes: Sequence[str]
-
-
-class Upload(NamedTuple):
-    """An upload that a generation holds: its name in `uploads/`, and the path of the held link."""
-
-    name: str
-    path: Path
-
-    def open(self) -> IO[bytes]:
-        """Open the file for reading. Raises SessionNotFound."""
-        with storage_errors():
-            return self.path.open("rb")
 
 
 class ListedUpload(NamedTuple):
@@ -61,6 +43,13 @@ class Uploads:
         if not names.is_plain(name) or not files.is_there(path):
             raise UploadNotFound
         return path
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open an upload for reading. Raises UploadNotFound."""
+        try:
+            return self.path(name).open("rb")
+        except FileNotFoundError as error:
+            raise UploadNotFound from error
 
     def list(self) -> List[ListedUpload]:
         """Return the uploads, oldest first."""
@@ -86,75 +75,13 @@ class Uploads:
             with suppress(FileExistsError), storage_errors():
                 files.bury(path)
 
-    def delete_unused(self) -> None:
-        """Delete every upload that no generation holds."""
-        self._release_old_holds()
-        for upload in self.list():
-            with suppress(UploadNotFound, FileNotFoundError):
-                if self.path(upload.name).stat().st_nlink == 1:
-                    self.delete(upload.name)
-
-    def held(self, name: str) -> Iterator[Path]:
-        """Return the links of all generations that hold an upload of that name."""
-        return self.folder.glob(f"{files.HELD}*/{name}")
-
-    def _release_old_holds(self) -> None:
-        """Remove the folders of generations that ended without doing so: their host died."""
-        oldest = time.time() - LONGEST_GENERATION_S
-        for folder in self.folder.glob(files.HELD + "*"):
-            with suppress(FileNotFoundError):
-                if folder.stat().st_mtime < oldest:
-                    files.remove(folder)
-
-    def clear_holds(self, before_ns: int, needed: Collection[str]) -> None:
-        """Remove the holds older than `before_ns`, but for those with a needed name."""
-        for folder in self.folder.glob(files.HELD + "*"):
-            if folder.name not in needed and folder.stat().st_mtime_ns < before_ns:
-                files.remove(folder)
-
-    def new_hold(self) -> Hold:
-        """Return an empty Hold, which stays until it is released. Raises StorageFull."""
-        return self.hold_again(files.hidden(self.folder, prefix=files.HELD).name)
-
-    def hold_again(self, name: str) -> Hold:
-        """Return the Hold of that name, which another process has left. Raises StorageFull."""
-        hold = Hold(self, self.folder / name)
-        with storage_errors():
-            hold.folder.mkdir(exist_ok=True)
-            os.utime(hold.folder)
-        return hold
-
-    @contextmanager
-    def hold(self) -> Iterator[Hold]:
-        """A Hold of the uploads that one generation needs, released at the end."""
-        hold = self.new_hold()
-        try:
-            yield hold
-        finally:
-            hold.release()
-
-    @contextmanager
-    def temporary(self, content: bytes, suffix: str) -> Iterator[Path]:
-        """A hidden file with `content`, removed at the end. Raises StorageFull."""
-        with files.temporary(self.folder, suffix) as path:
-            with storage_errors():
-                path.write_bytes(content)
-            yield path
-
-
-class Hold(NamedTuple):
-    """The uploads that one generation needs, and the hidden folder with its links to them."""
-
-    uploads: Uploads
-    folder: Path
-
-    def keep(self, uploads: Sequence[NewUpload]) -> List[Upload]:
+    def keep(self, uploads: Sequence[NewUpload]) -> List[str]:
         """Keep the files of one request byte for byte, all of them or none. Raises StorageFull.
 
         A kept name is the client's own, made safe. It has the suffix of the file's real kind, and
         a number where the name is taken.
         """
-        kept: List[Upload] = []
+        kept: List[str] = []
         try:
             for upload in uploads:
                 kept.append(self._keep_one(upload))
@@ -163,62 +90,38 @@ class Hold(NamedTuple):
             raise
         return kept
 
-    def discard(self, kept: Iterable[Upload]) -> None:
+    def discard(self, kept: Iterable[str]) -> None:
         """Remove uploads that were kept just now."""
-        for upload in kept:
-            files.remove(self.uploads.folder / upload.name)
+        for name in kept:
+            files.remove(self.folder / name)
 
-    def release(self) -> None:
-        """Remove the links: the generation has ended, or does not begin."""
-        files.remove(self.folder)
-
-    def _keep_one(self, upload: NewUpload) -> Upload:
-        file = self.folder / "new"
-        with storage_errors():
+    def _keep_one(self, upload: NewUpload) -> str:
+        with storage_errors(), files.temporary(self.folder) as file:
             with file.open("wb") as copy:
                 shutil.copyfileobj(upload.file, copy, 1 << 20)
                 size = copy.tell()
             name = self._publish(file, *names.safe_name(upload.name, upload.suffixes))
-            files.rename(file, self.folder / name)
         metrics.count_upload(size)
-        return Upload(name, self.folder / name)
+        return name
 
     def _publish(self, file: Path, stem: str, suffix: str) -> str:
         """Link a finished file to the first free name of `stem`, `stem-2`, ... and return it."""
         files.sync(file)
         for name in names.numbered(stem, suffix):
-            path = self.uploads.folder / name
-            # A generation may hold an upload of that name that was deleted.
-            if path.exists() or files.tombstone(path).exists() or any(self.uploads.held(name)):
+            path = self.folder / name
+            if path.exists() or files.tombstone(path).exists():
                 continue
             with suppress(FileExistsError):
                 os.link(file, path)
-                files.sync_folder(self.uploads.folder)
+                files.sync_folder(self.folder)
                 return name
         raise AssertionError("numbered() ended")
 
-    def take(self, name: str) -> Upload:
-        """Take an upload that is kept. Raises UploadNotFound."""
-        return self._link(self.uploads.path(name))
+    def open_held(self, hold: str, name: str) -> IO[bytes]:
+        """Open an upload of a generation that an earlier release accepted.
 
-    def take_back(self, name: str) -> Upload:
-        """Take an upload that another Hold may have, even if it was deleted since.
-
-        Raises UploadNotFound. A name that is held is not given again, so it is the same file.
+        That release kept links to the uploads in a hidden folder. Raises UploadNotFound.
         """
-        if (self.folder / name).exists():
-            return Upload(name, self.folder / name)
-        with suppress(UploadNotFound):
-            return self.take(name)
-        for path in self.uploads.held(name):
-            return self._link(path)
-        raise UploadNotFound
-
-    def _link(self, path: Path) -> Upload:
-        link = self.folder / path.name
-        try:
-            os.link(path, link)
-        except FileNotFoundError as error:
-            # It was deleted since we looked.
-            raise UploadNotFound from error
-        return Upload(path.name, link)
+        with suppress(FileNotFoundError):
+            return (self.folder / hold / name).open("rb")
+        return self.open(name)

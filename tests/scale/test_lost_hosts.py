@@ -7,10 +7,10 @@ import uuid
 from typing import Iterator, List
 
 import pytest
+from dreamlab.space.options import Options
 from requests.exceptions import ChunkedEncodingError
 
 from dreamlab.settings import PLAIN, load
-from dreamlab.space.options import Options
 from dreamlab.storage.store import SessionStore
 from support.api import image_bytes, wait_until
 from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines

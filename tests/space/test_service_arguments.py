@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterator
 
 import gradio as gr
 import pytest
-
 from dreamlab.space.options import Options
+
 from support.service import generate, make_service
 from support.spaces import MESH, Recorder, answer, space
 

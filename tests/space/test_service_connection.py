@@ -12,11 +12,11 @@ from typing import Any, List
 
 import gradio as gr
 import pytest
+from dreamlab.space.options import Options
 
 from dreamlab import errors
 from dreamlab.settings import Settings
 from dreamlab.space import connection
-from dreamlab.space.options import Options
 from dreamlab.space.progress import Progress, Queued
 from support.api import wait_until
 from support.proxy import Proxy

@@ -10,10 +10,10 @@ from typing import Any, Callable, Iterator, List
 
 import gradio as gr
 import pytest
+from dreamlab.space.options import Options
 
 from dreamlab import errors
 from dreamlab.settings import load
-from dreamlab.space.options import Options
 from dreamlab.space.progress import Queued
 from hunyuan_service import HunyuanService
 from support.api import MakeClient, assert_error, image_bytes, new_session, post, wait_until

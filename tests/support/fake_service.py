@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from dreamlab.errors import GenerationCancelled, Stopping
-from dreamlab.space.options import Options
-from dreamlab.space.progress import (
-    IsCancelled,
-    OnProgress,
-    Progress,
-    ignore_progress,
-    never_cancelled,
-)
-from hunyuan_service import Made
+from dreamlab.options import Options
+from dreamlab.space.outputs import GeneratedModel
+from dreamlab.space.progress import IsCancelled, OnProgress, Progress
 from support.models import glb_bytes
 
 
@@ -37,9 +31,9 @@ class FakeService:
         views: Mapping[str, Path],
         options: Options,
         target: Path,
-        on_progress: OnProgress = ignore_progress,
-        is_cancelled: IsCancelled = never_cancelled,
-    ) -> Made:
+        on_progress: OnProgress,
+        is_cancelled: IsCancelled,
+    ) -> GeneratedModel:
         on_progress(Progress(0.4, "shape"))
         self.started.set()
         while not self.release.wait(0.01):
@@ -50,7 +44,7 @@ class FakeService:
         if self.error is not None:
             raise self.error
         target.write_bytes(self.model)
-        return Made(options.seed, (), False, self.size_guess_cm)
+        return GeneratedModel(options.seed, (), False, self.size_guess_cm)
 
     def health(self) -> Tuple[str, Any]:
         return "ready", None

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dreamlab.options import Options
+
 from dreamlab.settings import Settings
-from dreamlab.space.options import Options
 from hunyuan_service import HunyuanService
 
 
@@ -17,5 +18,5 @@ def make_service(url: str, **settings: Any) -> HunyuanService:
 def generate(service: HunyuanService, photo: Path, **options: Any) -> bytes:
     """Generate a model of one photo and return its bytes."""
     target = photo.with_name("model.glb")
-    service.generate({"front": photo}, Options(**options), target)
+    service.generate({"front": photo}, Options(**options), target, print, lambda: False)
     return target.read_bytes()
