@@ -163,7 +163,7 @@ class Generations:
     def find(self, session: Session, generation_id: str) -> RunningGeneration:
         """Return a generation to wait for, even if it has ended. Raises GenerationNotFound."""
         session.generations.accepted(generation_id)
-        end = session.generations.end(generation_id)
+        end = session.generation_end(generation_id)
         with self._lock:
             running = self._running.get(generation_id)
             if running is None:
@@ -180,7 +180,7 @@ class Generations:
         while not running.is_over():
             try:
                 session.generations.accepted(running.id)
-                end = session.generations.end(running.id)
+                end = session.generation_end(running.id)
             except GenerationNotFound as error:
                 end = running.failed(error)
             if end is not None:
@@ -198,7 +198,7 @@ class Generations:
     def show(self, session: Session, generation_id: str) -> Dict[str, Any]:
         """Return what is known of a generation. Raises GenerationNotFound."""
         accepted = session.generations.accepted(generation_id)
-        end = session.generations.end(generation_id)
+        end = session.generation_end(generation_id)
         running = self._running.get(generation_id)
         event = None
         if end is None:

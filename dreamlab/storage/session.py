@@ -63,6 +63,14 @@ class Session:
             files.remove(self.uploads.folder / hold)
         return counts
 
+    def generation_end(self, generation_id: str) -> Optional[End]:
+        """Return how a generation ended, None as long as it has not. Its model is shown then."""
+        end = self.generations.end(generation_id)
+        # Whoever kept the end may be about to show it at this moment.
+        if end and end["result"] and not self.was_saved(end["result"]["model"]):
+            self.publish(end["result"]["model"])
+        return end
+
     def delete_upload(self, name: str) -> None:
         """Delete an upload, and the pictures made of it that no generation needs any more.
 

@@ -11,7 +11,8 @@ from typing import List
 import gradio as gr
 import pytest
 
-from dreamlab.storage.generations import End, Generations
+from dreamlab.storage.generations import GenerationRecords
+from dreamlab.storage.records import End
 from support.api import MakeClient, assert_error, new_session, wait_until
 from support.generations import Api
 from support.spaces import HeldSpace, answer, space
@@ -53,7 +54,10 @@ def test_one_that_waits_is_cancelled_and_never_runs(
     api = Api(client.application, new_session(client), held_space)
     first = api.start()
     api.wait_for(first, "running")
-    second, third = api.start(), api.start()
+    second = api.start()
+    # Each one asks the server first whether it is there: only then it has its position.
+    assert wait_until(lambda: api.get(second)["position"] == 1)
+    third = api.start()
     assert wait_until(lambda: api.get(third)["position"] == 2)
     assert api.delete(second).status_code == 202
     assert wait_until(lambda: api.get(third)["position"] == 1)
@@ -113,14 +117,14 @@ def test_deleting_the_session_ends_its_generations(api: Api) -> None:
 def test_a_record_that_is_deleted_as_it_ends_takes_no_model_with_it(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep_end = Generations.keep_end
+    keep_end = GenerationRecords.keep_end
 
-    def keep_and_delete(self: Generations, generation_id: str, end: End) -> End:
+    def keep_and_delete(self: GenerationRecords, generation_id: str, end: End) -> End:
         counts = keep_end(self, generation_id, end)
         self.delete(generation_id)
         return counts
 
-    monkeypatch.setattr(Generations, "keep_end", keep_and_delete)
+    monkeypatch.setattr(GenerationRecords, "keep_end", keep_and_delete)
     api.space.release.set()
     answered = api.post()
     assert answered.status_code == 200
@@ -171,5 +175,5 @@ def generations_of_models(api: Api) -> List[str]:
 
 def orphans(folder: Path) -> List[Path]:
     """Return the files and folders that only generations which have not ended need."""
-    prefixes = (".tmp-", ".gen-", ".reserved-")
+    prefixes = (".tmp-", ".reserved-")
     return [path for path in folder.rglob(".*") if path.name.startswith(prefixes)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 
 import pytest
+from PIL import Image
 
 from dreamlab.errors import GenerationFailed
 from support.api import assert_error, files_below, image_bytes, new_session
@@ -126,11 +128,12 @@ def test_a_refused_request_starts_no_generation(api: Api) -> None:
     assert not list(api.folder.glob("uploads/.*"))
 
 
-def test_the_photos_are_held_until_the_end_and_not_longer(api: Api) -> None:
+def test_the_picture_for_the_generator_is_kept_with_the_record(api: Api) -> None:
     generation_id = api.start()
     api.wait_for(generation_id, "running")
-    assert len(list(api.folder.glob("uploads/.gen-*/chair.png"))) == 1
     api.space.release.set()
     assert list(api.events(generation_id))[-1][0] == "complete"
+    (picture,) = api.folder.glob(f"generations/{generation_id}/front.*")
+    assert Image.open(picture).size == Image.open(io.BytesIO(image_bytes())).size
     assert not list(api.folder.glob("uploads/.*"))
     assert (api.folder / "uploads" / "chair.png").read_bytes() == image_bytes()

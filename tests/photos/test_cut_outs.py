@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from dreamlab import photos
-from dreamlab.space.options import Options
-from hunyuan_service import Made
+from dreamlab.options import Options
+from dreamlab.space.outputs import GeneratedModel
 from local_space import segmentation
 from support.api import DATA, encoded, image_bytes, post, post_form
 from support.fake_service import FakeService
@@ -178,7 +178,7 @@ class WatchedService(FakeService):
         super().__init__()
         self.removed: List[Optional[bool]] = []
 
-    def generate(self, views: Any, options: Options, *more: Any, **how: Any) -> Made:
+    def generate(self, views: Any, options: Options, *more: Any, **how: Any) -> GeneratedModel:
         self.removed.append(options.remove_background)
         return super().generate(views, options, *more, **how)
 

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from dreamlab.errors import GenerationFailed
-from hunyuan_service import Made
+from dreamlab.space.outputs import GeneratedModel
 from support.api import (
     assert_error,
     encoded,
@@ -49,7 +49,7 @@ class WatchfulService(FakeService):
         super().__init__()
         self.seen: List[Any] = []
 
-    def generate(self, views: Mapping[str, Path], *args: Any, **options: Any) -> Made:
+    def generate(self, views: Mapping[str, Path], *args: Any, **options: Any) -> GeneratedModel:
         with Image.open(views["front"]) as front:
             self.seen.append((front.size, dict(front.getexif()), front.format, [*views]))
         return super().generate(views, *args, **options)
@@ -189,7 +189,7 @@ def test_no_deletion_takes_the_photo_from_a_running_generation(
         job = pool.submit(generate, form)
         assert service.started.wait(20)
         waiting = pool.submit(generate, {"upload": "chair.png"})
-        assert wait_until(lambda: len(list(folder.glob(".gen-*/chair.png"))) == 2)
+        assert wait_until(lambda: len(list(session_folder.glob("generations/*/front.*"))) == 2)
         assert client.delete(f"/api/{route.format(session_id)}").status_code == 204
         left = ["chair.png"] if "all" in route else ["other.png"]
         assert list_uploads(client, session_id) == left

@@ -7,9 +7,9 @@ import uuid
 from typing import Iterator, List
 
 import pytest
-from dreamlab.space.options import Options
 from requests.exceptions import ChunkedEncodingError
 
+from dreamlab.options import Options
 from dreamlab.settings import PLAIN, load
 from dreamlab.storage.store import SessionStore
 from support.api import image_bytes, wait_until
@@ -77,11 +77,11 @@ def test_a_task_that_is_delivered_twice_gives_one_model(
         "uploads": {"front": "chair.png"},
         "options": vars(Options()),
         "model": session.reserve("table.png"),
-        "hold": session.uploads.new_hold().folder.name,
+        "pictures": {"front": "front.png"},
         "webhook": None,
     }
     generation_id = str(uuid.uuid4())
-    session.generations.accept(generation_id, accepted)
+    session.generations.accept(generation_id, accepted, {"front.png": PHOTO})
     celery = make_celery(load(cluster.settings), [PLAIN])
     with celery.connection_for_write() as connection:
         twice = [

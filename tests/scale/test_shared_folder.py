@@ -36,9 +36,8 @@ sys.stdin.readline()
 uploads, models, reserved, shared = [], [], [], []
 for number in range(rounds):
     content = f"{me} {number}".encode()
-    with session.uploads.hold() as hold:
-        upload = hold.keep([NewUpload(io.BytesIO(content), "chair.png", [".png"])])[0]
-    uploads.append((upload.name, content.decode()))
+    name = session.uploads.keep([NewUpload(io.BytesIO(content), "chair.png", [".png"])])[0]
+    uploads.append((name, content.decode()))
     with session.draft() as draft:
         draft.write_bytes(glb_bytes(f"{me} {number}"))
         models.append((save_model(session, draft, "chair.png"), f"{me} {number}"))

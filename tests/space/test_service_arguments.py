@@ -8,8 +8,8 @@ from typing import Any, Dict, Iterator
 
 import gradio as gr
 import pytest
-from dreamlab.space.options import Options
 
+from dreamlab.options import Options
 from support.service import generate, make_service
 from support.spaces import MESH, Recorder, answer, space
 
@@ -51,7 +51,7 @@ def test_a_single_view_server_gets_the_photo_and_the_options(
     target = photo.with_name("model.glb")
     options = Options(caption="oak", seed=42, steps=3, remove_background=False)
     service = make_service(single_view.url)
-    made = service.generate({"front": photo, "left": photo}, options, target)
+    made = service.generate({"front": photo, "left": photo}, options, target, print, lambda: False)
     (call,) = single_view.calls
     assert made.seed == 42
     assert target.read_bytes() == MESH.read_bytes()
@@ -67,7 +67,9 @@ def test_without_a_seed_the_backend_draws_one_and_tells_it(
     single_view.tells_seed = False
     service = make_service(single_view.url)
     made = [
-        service.generate({"front": photo}, Options(), photo.with_name("model.glb"))
+        service.generate(
+            {"front": photo}, Options(), photo.with_name("model.glb"), print, lambda: False
+        )
         for _ in range(2)
     ]
     seeds = [call["seed"] for call in single_view.calls]
@@ -97,7 +99,7 @@ def test_a_multi_view_server_without_a_caption_gets_all_views(photo: Path) -> No
     with space(shape) as url:
         target = photo.with_name("model.glb")
         views = dict.fromkeys(("front", "back", "left", "right"), photo)
-        make_service(url).generate(views, Options(caption="oak"), target)
+        make_service(url).generate(views, Options(caption="oak"), target, print, lambda: False)
     assert all(recorder.calls[0].values())
 
 

@@ -12,9 +12,9 @@ from typing import Any, List
 
 import gradio as gr
 import pytest
-from dreamlab.space.options import Options
 
 from dreamlab import errors
+from dreamlab.options import Options
 from dreamlab.settings import Settings
 from dreamlab.space import connection
 from dreamlab.space.progress import Progress, Queued

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from dreamlab.space.options import Options
 
 from dreamlab import errors
+from dreamlab.options import Options
 from support.api import MakeClient, assert_error, image_bytes, new_session, post, wait_until
 from support.service import generate, make_service
 from support.spaces import held_space, space

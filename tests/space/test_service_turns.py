@@ -10,9 +10,9 @@ from typing import Any, Callable, Iterator, List
 
 import gradio as gr
 import pytest
-from dreamlab.space.options import Options
 
 from dreamlab import errors
+from dreamlab.options import Options
 from dreamlab.settings import load
 from dreamlab.space.progress import Queued
 from hunyuan_service import HunyuanService
@@ -167,7 +167,7 @@ def test_who_waits_longer_than_the_time_limit_gets_a_timeout(
     # The generator still runs the first one, and would run this one beside it.
     with pytest.raises(errors.GenerationTimeout) as late:
         generate(service, photo, texture=True)
-    assert late.value.unfinished is None
+    assert late.value.job is None
     assert counted.running == ["shape"]
 
 
@@ -180,7 +180,9 @@ def test_a_job_that_waits_at_the_generator_is_cancelled(
         """Have a job wait at the generator until its time limit."""
         while True:
             with pytest.raises(errors.GenerationTimeout, match=r"within 1\.5 seconds") as late:
-                service.generate({"front": photo}, Options(), photo.with_name("b"), events.append)
+                service.generate(
+                    {"front": photo}, Options(), photo.with_name("b"), events.append, lambda: False
+                )
             if any(isinstance(event, Queued) for event in events):
                 return late.value
 
@@ -195,7 +197,7 @@ def test_a_job_that_waits_at_the_generator_is_cancelled(
         assert counted.running
         # Gradio 4 runs it all the same.
         is_cancelled = int(gr.__version__.split(".")[0]) > 4
-        assert (late.unfinished is None) == is_cancelled
+        assert (late.job is None) == is_cancelled
         counted.release.set()
         assert first.result()
         generate(long_service, photo)

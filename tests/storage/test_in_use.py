@@ -98,8 +98,8 @@ def test_an_upload_in_use_is_neither_listed_nor_taken_and_is_removed_later(
     with in_use(path):
         session.uploads.delete("chair.jpg")
         assert session.uploads.list() == []
-        with session.uploads.hold() as hold, pytest.raises(UploadNotFound):
-            hold.take("chair.jpg")
+        with pytest.raises(UploadNotFound):
+            session.uploads.open("chair.jpg")
         with pytest.raises(UploadNotFound):
             session.uploads.delete("chair.jpg")
         assert keep(session, "chair.jpg", b"2") == "chair-2.jpg"

@@ -33,8 +33,7 @@ def new_session(folder: str) -> Session:
 
 
 def keep(session: Session, name: str, suffixes: Tuple[str, ...], content: bytes) -> str:
-    with session.uploads.hold() as hold:
-        return hold.keep([NewUpload(io.BytesIO(content), name, suffixes)])[0].name
+    return session.uploads.keep([NewUpload(io.BytesIO(content), name, suffixes)])[0]
 
 
 @settings(deadline=None, max_examples=50)

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from dreamlab.errors import (
 )
 from dreamlab.storage import names
 from dreamlab.storage.files import storage_errors
+from dreamlab.storage.records import Accepted, End
 from dreamlab.storage.session import Session
 from dreamlab.storage.store import SessionStore, StorageUnusable
 from dreamlab.storage.uploads import NewUpload
@@ -43,8 +45,7 @@ def session(store: SessionStore) -> Session:
 
 
 def keep(session: Session, name: str, content: bytes = b"photo") -> str:
-    with session.uploads.hold() as hold:
-        return hold.keep([NewUpload(io.BytesIO(content), name, JPEG)])[0].name
+    return session.uploads.keep([NewUpload(io.BytesIO(content), name, JPEG)])[0]
 
 
 def save(session: Session, upload: str, content: bytes = b"model") -> str:
@@ -174,35 +175,53 @@ def test_a_folder_too_deep_for_the_names_in_it_is_refused_at_the_start(tmp_path:
         SessionStore(Path(f"{deep}x")).prepare()
 
 
-def test_a_held_upload_outlives_its_deletion_and_its_name_is_not_given_meanwhile(
-    session: Session,
-) -> None:
-    keep(session, "chair.jpg", b"1")
-    with session.uploads.hold() as hold:
-        held = hold.take("chair.jpg")
-        session.uploads.delete_unused()
-        assert [upload.name for upload in session.uploads.list()] == ["chair.jpg"]
-        session.uploads.delete("chair.jpg")
-        assert keep(session, "chair.jpg", b"2") == "chair-2.jpg"
-        with session.uploads.hold() as other, pytest.raises(UploadNotFound):
-            other.take("chair.jpg")
-        with session.uploads.hold() as worker:
-            assert worker.take_back("chair.jpg").path.read_bytes() == b"1"
-        assert held.path.read_bytes() == b"1"
-    assert files_below(session.folder) == ["uploads/chair-2.jpg"]
-    assert keep(session, "chair.jpg", b"3") == "chair.jpg"
+def accept(session: Session, upload: str) -> str:
+    """Accept a generation of an upload. Return its id."""
+    generation_id = str(uuid.uuid4())
+    accepted: Accepted = {
+        "created": time.time(),
+        "filename": upload,
+        "uploads": {"front": upload},
+        "pictures": {"front": "front.jpg"},
+        "options": {},
+        "model": None,
+        "digest": None,
+        "webhook": None,
+        "root": "http://localhost/",
+    }
+    assert session.generations.accept(generation_id, accepted, {"front.jpg": b"pixels"})
+    return generation_id
 
 
-def test_an_upload_that_a_dead_host_held_long_ago_can_be_deleted(session: Session) -> None:
-    keep(session, "chair.jpg")
-    abandoned = session.folder / "uploads" / ".gen-1"
-    abandoned.mkdir()
-    os.link(session.folder / "uploads" / "chair.jpg", abandoned / "chair.jpg")
-    session.uploads.delete_unused()
-    assert (session.folder / "uploads" / "chair.jpg").exists()
-    os.utime(abandoned, (0, 0))
-    session.uploads.delete_unused()
-    assert list((session.folder / "uploads").iterdir()) == []
+END: End = {"status": "failed", "started": None, "ended": "", "result": None, "error": None}
+
+
+def test_a_picture_outlives_its_upload_until_its_generation_has_ended(session: Session) -> None:
+    generation_id = accept(session, keep(session, "chair.jpg"))
+    picture = session.generations.pictures(generation_id)["front"]
+    session.delete_unused_uploads()
+    assert [upload.name for upload in session.uploads.list()] == ["chair.jpg"]
+    session.delete_upload("chair.jpg")
+    assert picture.read_bytes() == b"pixels"
+    # Another upload of this name has nothing to do with it.
+    assert keep(session, "chair.jpg") == "chair.jpg"
+    session.end_generation(generation_id, END)
+    assert not picture.exists()
+
+
+@pytest.mark.parametrize("by", ("upload", "all", "record"))
+def test_a_picture_that_nobody_needs_goes(session: Session, by: str) -> None:
+    generation_id = accept(session, keep(session, "chair.jpg"))
+    picture = session.generations.pictures(generation_id)["front"]
+    session.end_generation(generation_id, END)
+    assert picture.exists()
+    if by == "upload":
+        session.delete_upload("chair.jpg")
+    elif by == "all":
+        session.delete_unused_uploads()
+    else:
+        session.generations.delete(generation_id)
+    assert not picture.exists()
 
 
 def test_concurrent_uploads_and_models_never_share_a_name(session: Session) -> None:
@@ -253,8 +272,8 @@ def test_all_uploads_of_a_request_are_kept_or_none(session: Session) -> None:
         NewUpload(io.BytesIO(b"front"), "front.jpg", JPEG),
         NewUpload(FullDisk(), "left.jpg", JPEG),
     ]
-    with pytest.raises(StorageFull), session.uploads.hold() as hold:
-        hold.keep(files)
+    with pytest.raises(StorageFull):
+        session.uploads.keep(files)
     assert files_below(session.folder) == []
 
 

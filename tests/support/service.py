@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from dreamlab.options import Options
-
 from dreamlab.settings import Settings
 from hunyuan_service import HunyuanService
 
