@@ -87,7 +87,7 @@ class RunningGeneration:
         reader misses events, never the end.
         """
         with self._changed:
-            seen = None if self._is_over else self.event
+            seen = self.event if self._is_over else None
         while True:
             with self._changed:
                 if self.event is seen and not self._is_over:

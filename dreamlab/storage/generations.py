@@ -128,9 +128,11 @@ class GenerationRecords:
 
     def remove_forgotten(self, generation_id: str) -> None:
         """Remove the forgotten pictures of a generation, if it has ended."""
-        if not self.is_unfinished(generation_id):
+        # The record may be deleted at this moment.
+        with suppress(FileNotFoundError):
             for mark in self._record(generation_id).glob("*" + _FORGET):
-                files.remove(mark.with_name(mark.name[: -len(_FORGET)]))
+                if not self.is_unfinished(generation_id):
+                    files.remove(mark.with_name(mark.name[: -len(_FORGET)]))
 
     def uploads_in_use(self) -> List[str]:
         """Return the names of the uploads of which generations are being made."""
