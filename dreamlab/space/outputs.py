@@ -41,7 +41,7 @@ def describe_model(
         warnings.append(f"The generator did not read these views: {', '.join(unread)}.")
     takes_seed = description.has_input(endpoint, "seed")
     seed = _seed_of(outputs, options.seed if takes_seed else None)
-    return GeneratedModel(seed, tuple(warnings), lacks_texture, _size_guess_of(outputs))
+    return GeneratedModel(seed, tuple(warnings), lacks_texture, size_guess_of(outputs))
 
 
 def model_paths(outputs: Sequence[Any]) -> List[str]:
@@ -70,7 +70,7 @@ def _seed_of(outputs: Sequence[Any], sent: Optional[int]) -> Optional[int]:
     return sent
 
 
-def _size_guess_of(outputs: Sequence[Any]) -> Optional[Dict[str, float]]:
+def size_guess_of(outputs: Sequence[Any]) -> Optional[Dict[str, float]]:
     """Return the width, height and depth that the generator guesses, None where it does not."""
     for output in outputs:
         guess = output.get("size_guess_cm") if isinstance(output, dict) else None
