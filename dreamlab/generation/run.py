@@ -260,12 +260,12 @@ def _settled(generation: Generation) -> Options:
 
 @contextmanager
 def _files(generation: Generation) -> Iterator[Dict[str, Path]]:
-    """The file for the generator, by side: the upload itself or a temporary clean copy."""
-    with ExitStack() as copies:
-        files = {}
-        for side, upload, photo in generation.views:
-            files[side] = upload.path
-            if photo.copy is not None:
-                copy = generation.session.uploads.temporary(photo.copy, photo.copy_suffix)
-                files[side] = copies.enter_context(copy)
-        yield files
+    """A temporary file with the picture for the generator, by side."""
+    uploads = generation.session.uploads
+    with ExitStack() as temporary:
+        yield {
+            view.side: temporary.enter_context(
+                uploads.temporary(view.photo.content, view.photo.suffix)
+            )
+            for view in generation.views
+        }
