@@ -12,7 +12,7 @@ _ORIENTATION, _MODEL = 0x0112, 0x0110
 
 
 def clean(side: int = 2048, quality: int = 84, grain: int = 30) -> bytes:
-    """Return a JPEG of about 1 MB by default that the server sends to the generator unchanged."""
+    """Return a JPEG of about 1 MB by default without metadata."""
     return _encode(_noisy(side, grain), quality)
 
 

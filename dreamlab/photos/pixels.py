@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-from typing import Callable, Optional, Tuple
+from typing import Optional, Tuple
 
 from PIL import Image, ImageCms
-
-from dreamlab.photos.containers import Colour
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +21,7 @@ _FRAME_FILL, _FRAME_SIDE, _FRAME_COVER = 0.95, 0.5, 0.85
 # The share of the nearest pixels around a window that its shadow covers. A smooth edge covers less.
 _SHADOW = 0.6
 
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-
-
-def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Apply an EXIF orientation."""
-    method = _UPRIGHT.get(orientation)
-    return image if method is None else image.transpose(method)
 
 
 def bounded(size: Tuple[int, int], max_side: int) -> Tuple[int, int]:
@@ -47,20 +30,17 @@ def bounded(size: Tuple[int, int], max_side: int) -> Tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def simplified(
-    image: Image.Image, max_side: int, bit_depth: int, transparent_colour: Optional[Colour]
-) -> Image.Image:
+def simplified(image: Image.Image, max_side: int) -> Image.Image:
     """Return the picture as L, LA, RGB, RGBA or CMYK of 8 bits, at most `max_side` pixels long."""
-    to_8_bit = _to_8_bit(image, bit_depth, transparent_colour)
+    scale = _scale(image)
     factor = max(1, max(image.size) // max_side)
     rows = max(1, _STRIP_PIXELS // image.width // factor) * factor
     small: Optional[Image.Image] = None
     for top in range(0, image.height, rows):
         strip = image.crop((0, top, image.width, min(image.height, top + rows)))
-        strip = _to_simple_mode(to_8_bit(strip)).reduce(factor)
+        strip = _to_simple_mode(_to_8_bit(strip, scale)).reduce(factor)
         if small is None:
-            size = (strip.width, -(-image.height // factor))
-            small = Image.new(strip.mode, size)
+            small = Image.new(strip.mode, (strip.width, -(-image.height // factor)))
         small.paste(strip, (0, top // factor))
     assert small is not None
     if max(small.size) > max_side:
@@ -144,41 +124,25 @@ def _to_simple_mode(image: Image.Image) -> Image.Image:
         return converted
     if image.mode == "CMYK":
         return image
-    colours = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    colours = "L" if image.mode in ("L", "LA", "La") else "RGB"
     mode = colours + ("A" if image.has_transparency_data else "")
     if image.mode == "La":
         image = image.convert("LA")
     return image if image.mode == mode else image.convert(mode)
 
 
-def _to_8_bit(
-    image: Image.Image, bit_depth: int, transparent_colour: Optional[Colour]
-) -> Callable[[Image.Image], Image.Image]:
-    """Return the conversion of a part of the picture to a mode of 8 bits.
-
-    Pillow itself would clip grey of more bits. What it says of a transparent colour has the bits of
-    the file, so another one may be given.
-    """
-    key = image.info.get("transparency") if transparent_colour is None else transparent_colour
-    scale = _scale(image, bit_depth)
-
-    def convert(part: Image.Image) -> Image.Image:
-        if scale is not None:
-            grey = part.convert("I") if part.mode.startswith("I;16") else part
-            # Half a level more, since the conversion rounds down.
-            part = grey.convert("F").point(lambda value: value * scale + 0.5).convert("L")
-        elif part.mode == "1":
-            part = part.convert("L")
-        if key is not None:
-            part.info["transparency"] = key
-        return part
-
-    return convert
+def _to_8_bit(part: Image.Image, scale: Optional[float]) -> Image.Image:
+    """Return a part of the picture in 8 bits. Pillow itself would clip grey of more bits."""
+    if scale is not None:
+        grey = part.convert("I") if part.mode.startswith("I;16") else part
+        # Half a level more, since the conversion rounds down.
+        return grey.convert("F").point(lambda value: value * scale + 0.5).convert("L")
+    return part.convert("L") if part.mode == "1" else part
 
 
-def _scale(image: Image.Image, bit_depth: int) -> Optional[float]:
+def _scale(image: Image.Image) -> Optional[float]:
     """Return the factor from grey of 16 or 32 bits, or of floating point, to 8 bits."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and bit_depth == 16):
+    if image.mode.startswith("I;16"):
         return 255 / 65535
     if image.mode not in ("I", "F"):
         return None

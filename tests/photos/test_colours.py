@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import Any, Tuple
@@ -185,18 +184,12 @@ def test_a_profile_that_does_not_fit_is_ignored() -> None:
     picture = block("RGB", "white", (200, 100, 50))
     for bad in bad_profiles():
         for kind in ("JPEG", "PNG", "TIFF", "WEBP"):
-            content = encoded(picture, kind, icc_profile=bad)
-            if read_mode(content) == "unchanged":
-                continue
+            save = {"quality": 95} if kind == "JPEG" else {}
+            content = encoded(picture, kind, icc_profile=bad, **save)
             assert copy(content).getpixel((15, 15)) == pytest.approx((200, 100, 50), abs=9)
         for late in (False, True):
             name_only = with_chunk(image_bytes(), b"iCCP", bad, late)
             assert copy(name_only).size == (64, 48)
-
-
-def read_mode(content: bytes) -> str:
-    photo = photos.read(io.BytesIO(content), "image", 64)
-    return "unchanged" if photo.copy is None else "copied"
 
 
 def test_a_profile_in_parts_is_applied() -> None:

@@ -40,15 +40,15 @@ def test_the_primary_picture_of_a_heic_file_is_used(primary: int) -> None:
 
 
 def test_the_limit_of_pixels_is_for_the_picture_that_is_used() -> None:
-    assert read(heic(1, (400, 400), (64, 48)), max_megapixels=0.01).copy
-    assert read(heic(0, (64, 48), (400, 400)), max_megapixels=0.01).copy
+    assert read(heic(1, (400, 400), (64, 48)), max_megapixels=0.01)
+    assert read(heic(0, (64, 48), (400, 400)), max_megapixels=0.01)
     with pytest.raises(photos.ImageTooLarge):
         read(heic(1, (64, 48), (400, 400)), max_megapixels=0.01)
     large, small = Image.new("RGB", (400, 400), "blue"), Image.new("RGB", (64, 48), "red")
     for kind in ("TIFF", "MPO"):
         several = encoded(small, kind, save_all=True, append_images=[large])
         assert colour(several) == pytest.approx(RED, abs=6)
-        assert read(several, max_megapixels=0.01).copy
+        assert read(several, max_megapixels=0.01)
         with pytest.raises(photos.ImageTooLarge):
             read(encoded(large, kind, save_all=True, append_images=[small]), max_megapixels=0.01)
 
@@ -113,29 +113,21 @@ def raw_files() -> Dict[str, bytes]:
         files[f"DNG {order}"] = bytes(dng.content)
         arw = Tiff(order)
         sensor = arw.add((300, 200), 9, True, t259=(0, 3, [32767]))
-        arw.add((16, 12), 200, t330=(0, 4, [sensor]))
+        arw.add((16, 12), 200, t254=(0, 4, [1]), t330=(0, 4, [sensor]))
         files[f"ARW {order}"] = bytes(arw.content)
     linear = Tiff()
     linear.add((16, 12), 200, t262=(0, 3, [34892]))
     files["linear"] = bytes(linear.content)
-    second_page = Tiff()
-    second_page.add((16, 12), 200)
-    second_page.add((300, 200), 9, t262=(0, 3, [32803]))
-    files["pixels of the sensor as a second page"] = bytes(second_page.content)
     unknown = Tiff()
     whole = unknown.add((300, 200), 9, True)
     unknown.add((16, 12), 200, t254=(0, 4, [1]), t330=(0, 4, [whole]))
     files["a thumbnail above the whole picture"] = bytes(unknown.content)
     pef = Tiff(">")
-    pef.add((300, 200), 9, t259=(0, 3, [65535]))
+    pef.add((300, 200), 9, t259=(0, 3, [65535]), t262=(0, 3, [32803]))
     files["PEF"] = bytes(pef.content)
     cut = Tiff()
     cut.add((16, 12), 200, t254=(0, 4, [1]), t330=(0, 4, [9_000_000]))
     files["a thumbnail above a picture that is cut off"] = bytes(cut.content)
-    preview = Tiff()
-    whole = preview.add((300, 200), 9, True)
-    preview.add((160, 120), 200, t330=(0, 4, [whole]))
-    files["a preview above the whole picture"] = bytes(preview.content)
     cr2 = Tiff()
     cr2.content += b"CR\2\0" + bytes(4)
     cr2.add((16, 12), 200)

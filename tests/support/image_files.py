@@ -21,15 +21,13 @@ def read(content: bytes, max_megapixels: float = 64) -> photos.Photo:
 
 
 def copy(content: bytes) -> Image.Image:
-    """Return the copy for the generator. It needs no copy itself."""
+    """Return the picture for the generator."""
     photo = read(content)
-    assert photo.copy is not None
-    copied = Image.open(io.BytesIO(photo.copy))
-    assert {"JPEG": ".jpg", "PNG": ".png"}[copied.format or ""] == photo.copy_suffix
-    assert (copied.mode == "RGBA") == photo.is_cut_out
-    again = read(photo.copy)
-    assert (again.copy, again.is_cut_out) == (None, photo.is_cut_out)
-    return copied
+    picture = Image.open(io.BytesIO(photo.content))
+    assert {"JPEG": ".jpg", "PNG": ".png"}[picture.format or ""] == photo.suffix
+    assert picture.mode == ("RGBA" if photo.is_cut_out else "RGB")
+    assert not picture.getexif()
+    return picture
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
