@@ -10,9 +10,8 @@ from flask import Blueprint, Response, render_template, url_for
 from dreamlab.routes.current import settings
 from dreamlab.web import assets
 
-VIEWER = "model-viewer.min.js"
 # Google's hosted copy of the version that `npm ci` installs.
-HOSTED_VIEWER = "https://ajax.googleapis.com/ajax/libs/model-viewer/{version}/" + VIEWER
+HOSTED_VIEWER = "https://ajax.googleapis.com/ajax/libs/model-viewer/{version}/{name}"
 # The style sheet that this version of model-viewer writes into its shadow root.
 VIEWER_STYLE = "sha256-PXtZZkJMMyc18o/DN1ZEFOJ2qEGq95IQbVaJFMOXOb0="
 
@@ -52,9 +51,10 @@ def home() -> Response:
 
 def find_viewer(version: str) -> Viewer:
     """Return the installed viewer, or the hosted one where none is installed."""
-    if assets.INSTALLED[VIEWER].is_file():
-        return Viewer(url_for("assets.asset", version=version, name=VIEWER), "'self'")
+    name = assets.VIEWER.name
+    if assets.VIEWER.is_file():
+        return Viewer(url_for("assets.asset", version=version, name=name), "'self'")
     lock = json.loads((assets.STATIC / "package-lock.json").read_text("utf-8"))
     pinned = lock["packages"]["node_modules/@google/model-viewer"]["version"]
-    url = HOSTED_VIEWER.format(version=pinned)
+    url = HOSTED_VIEWER.format(version=pinned, name=name)
     return Viewer(url, url)
