@@ -24,7 +24,7 @@ JPEG_QUALITY = 95
 log = logging.getLogger(__name__)
 
 # Pillow's name of each accepted kind, with its file suffixes, the usual one first.
-_SUFFIXES = {
+SUFFIXES = {
     "JPEG": (".jpg", ".jpeg"),
     "PNG": (".png",),
     "WEBP": (".webp",),
@@ -136,14 +136,14 @@ def _open(data: bytes) -> Image.Image:
     """Open an image of an accepted kind. The decoder sees no metadata that it could refuse."""
     if data[:2] in (b"II", b"MM"):
         data = tiff.without_metadata(data)
-    image = Image.open(io.BytesIO(data), formats=[kind for kind in _SUFFIXES if kind in Image.OPEN])
+    image = Image.open(io.BytesIO(data), formats=[kind for kind in SUFFIXES if kind in Image.OPEN])
     if image.format == "TIFF":
         image.seek(tiff.first_whole_page(data))
     return image
 
 
 def _prepare(image: Image.Image, content: containers.Content, data: bytes, is_small: bool) -> Photo:
-    suffixes = _SUFFIXES[image.format or ""]
+    suffixes = SUFFIXES[image.format or ""]
     may_go_on = (
         content.is_clean and is_small and image.mode in _PLAIN_MODES.get(image.format or "", ())
     )

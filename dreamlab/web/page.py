@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, render_template, url_for
 
+from dreamlab.photos import SUFFIXES
 from dreamlab.routes.current import settings
 from dreamlab.web import assets
 
@@ -14,6 +15,8 @@ from dreamlab.web import assets
 HOSTED_VIEWER = "https://ajax.googleapis.com/ajax/libs/model-viewer/{version}/{name}"
 # The style sheet that this version of model-viewer writes into its shadow root.
 VIEWER_STYLE = "sha256-PXtZZkJMMyc18o/DN1ZEFOJ2qEGq95IQbVaJFMOXOb0="
+# What a person may choose. Some systems do not know that HEIC and AVIF are images.
+ACCEPTED = ["image/*", *(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)]
 
 
 class Viewer(NamedTuple):
@@ -32,7 +35,11 @@ def home() -> Response:
     version = assets.digest()
     viewer = find_viewer(version)
     html = render_template(
-        "index.html", version=version, viewer=viewer.url, max_upload_mb=settings.max_upload_mb
+        "index.html",
+        version=version,
+        viewer=viewer.url,
+        max_upload_mb=settings.max_upload_mb,
+        accepted=",".join(ACCEPTED),
     )
     scripts = " ".join(dict.fromkeys(("'self'", viewer.source)))
     return assets.deliver_html(

@@ -1,10 +1,15 @@
-"""The HTML pages without a browser: their headers."""
+"""The HTML pages without a browser: their headers, and what they list."""
 
 from __future__ import annotations
 
+import json
 import re
 
 from flask.testing import FlaskClient
+
+from dreamlab.forms.catalogue import BY_SUFFIX
+from dreamlab.photos import SUFFIXES
+from dreamlab.routes.operations import DESCRIPTION
 
 
 def test_every_html_page_forbids_what_it_does_not_need(client: FlaskClient) -> None:
@@ -24,3 +29,22 @@ def test_every_html_page_forbids_what_it_does_not_need(client: FlaskClient) -> N
         # The policy lets no script run that is written into the page.
         assert "<script>" not in answer.text and not re.search(r"<[^>]* on\w+=", answer.text)
     assert sorted(pages) == ["/", "/docs"]
+
+
+def test_the_page_takes_every_image_and_offers_every_form(client: FlaskClient) -> None:
+    page = client.get("/").text
+    endings = [ending for endings in SUFFIXES.values() for ending in endings]
+    accepted = re.findall(r'id="(\w+)"[^>]* accept="([^"]+)"', page)
+    for side in ("front", "back", "left", "right"):
+        assert dict(accepted)[side] == ",".join(["image/*", *endings])
+    assert re.findall(r'data-form="([^"]+)"', page) == [suffix[1:] for suffix in BY_SUFFIX]
+
+
+def test_the_numbers_that_the_page_takes_are_those_of_the_description(client: FlaskClient) -> None:
+    page = client.get("/").text
+    schemas = json.loads(DESCRIPTION.read_text("utf-8"))["components"]["schemas"]
+    for name in ("steps", "octree_resolution", "seed"):
+        found = re.search(rf'name="{name}" min="(\d+)" max="(\d+)"', page)
+        assert found is not None
+        described = schemas["GenerationForm"]["properties"][name]
+        assert (int(found[1]), int(found[2])) == (described["minimum"], described["maximum"])
