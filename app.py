@@ -10,6 +10,7 @@ from functools import partial
 from typing import Optional
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator, InProcessGenerator
@@ -27,7 +28,6 @@ from dreamlab.routes import (
     uploads,
 )
 from dreamlab.routes.form_body import FormRequest
-from dreamlab.routes.proxies import TrustedProxies
 from dreamlab.serving import CannotListen, serve
 from dreamlab.settings import InvalidSetting, Settings, load
 from dreamlab.storage.store import SessionStore, StorageUnusable
@@ -65,7 +65,9 @@ def create_app(settings: Optional[Settings] = None, generator: Optional[Generato
     if settings.rate_limit is not None:
         rate_limit.register(app, settings)
     if settings.trusted_proxies:
-        proxied = TrustedProxies(app.wsgi_app, settings.trusted_proxies)
+        proxied = ProxyFix(
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1, x_host=1, x_prefix=1
+        )
         app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
 

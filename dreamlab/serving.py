@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import re
 import signal
 import socket
 import sys
@@ -15,28 +14,18 @@ from typing import Any, Callable, Dict, List, Optional
 import waitress
 from flask import Flask
 from waitress import wasyncore
-from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer
-from waitress.task import WSGITask
-from werkzeug.exceptions import (
-    BadRequest,
-    HTTPException,
-    RequestHeaderFieldsTooLarge,
-    default_exceptions,
-)
 
 from dreamlab.background import start
 from dreamlab.forms.converter import WAITING
-from dreamlab.routes.answers import REFUSAL
 from dreamlab.routes.current import LISTENERS
 from dreamlab.settings import MEGABYTE, Settings
 
 # Threads for the other routes: a listing never waits for a generation or a conversion.
 SPARE_THREADS = 8
-# A body of up to this many times the limit is read to its end before it is refused. A client that
-# is disconnected while it sends does not see the reason.
+# A body of up to this many times the limit is read to its end before the app refuses it. A client
+# that is disconnected while it sends does not see the reason.
 READ_TO_REFUSE = 4
 MAX_CONNECTIONS = 800
 # Three of four file descriptors are for connections, the others for files and the generator.
@@ -44,17 +33,12 @@ DESCRIPTORS = 1100
 # Windows' select takes 512 sockets, of which some are the server's own.
 SELECT_CONNECTIONS = 500
 AIRPLAY_PORT = 5000
-# So long a client may go on sending a refused body until it sees the answer, and so many bytes of a
-# body that does not say its length.
-LINGER_S, LINGER_BYTES = 30, 1 << 22
 # Clients that send fewer bytes in this time are disconnected.
 MIN_BYTES, MIN_BYTES_S = 8192, 60
 # Each slow download holds this much of its file in memory.
 SEND_BYTES = 1 << 18
 # So long the last answers may take when the server ends.
 FLUSH_S = 5.0
-# The page that asked, in the head of a request that cannot be read.
-_ORIGIN = re.compile(rb"^origin:[ \t]*([!-~]+)[ \t]*\r?$", re.I | re.M)
 # Of glibc's malloc.h.
 M_ARENA_MAX, M_MMAP_THRESHOLD = -8, -3
 
@@ -190,70 +174,13 @@ else:
         return min(MAX_CONNECTIONS, soft * 3 // 4) if soft >= 0 else MAX_CONNECTIONS
 
 
-class Parser(HTTPRequestParser):  # type: ignore[misc]
-    """A request. What an answer needs of it is there even if its head cannot be read."""
-
-    command, path, request_uri, query, url_scheme = "GET", "/", "/", "", "http"
-
-    def received(self, data: bytes) -> int:
-        consumed: int = super().received(data)
-        if self.error:
-            # Else waitress asks for a body that it has refused.
-            self.expect_continue = False
-            origin = None if self.body_rcv else _ORIGIN.search(self.header_plus + data)
-            if origin:
-                self.headers.setdefault("ORIGIN", origin[1].decode("latin-1"))
-        return consumed
-
-    def parse_header(self, header_plus: bytes) -> None:
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:
-            # A URL with half an IPv6 address, for which waitress closes the connection.
-            raise ParsingError(str(error)) from error
-
-
-class RefusalTask(WSGITask):  # type: ignore[misc]
-    """Lets the app answer what waitress refuses, so that this answer is like all the others."""
-
-    def __init__(self, channel: Channel, request: Parser) -> None:
-        self._refused = request.error
-        # waitress has a substitute for a request in which the app failed.
-        super().__init__(channel, channel.requests[0])
-
-    def get_environment(self) -> Dict[str, Any]:
-        environ: Dict[str, Any] = super().get_environment()
-        environ[REFUSAL] = _refusal(self._refused.code, self.channel.adj)
-        return environ
-
-    def execute(self) -> None:
-        self.channel.unread = self.request.content_length or LINGER_BYTES
-        self.set_close_on_finish()
-        super().execute()
-
-
-def _refusal(status: int, limits: Adjustments) -> HTTPException:
-    """Return the error for the status with which waitress refuses a request."""
-    if status == RequestHeaderFieldsTooLarge.code:
-        limit = limits.max_request_header_size / 1024
-        return RequestHeaderFieldsTooLarge(
-            f"The head of the request is too large: {limit:g} KB is the limit."
-        )
-    return default_exceptions.get(status, BadRequest)()
-
-
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection with protection against slow clients, for which waitress has no setting.
 
     It counts as active only while it sends MIN_BYTES in MIN_BYTES_S. waitress by itself renews its
-    channel_timeout with any single byte. After a refusal it reads on: a connection that is closed
-    with unread bytes is reset, and the client may not see the answer.
+    channel_timeout with any single byte.
     """
 
-    parser_class, error_task_class = Parser, RefusalTask
-    # How many bytes of a refused request may still come.
-    unread = 0
-    _lingers = False
     _new_bytes = 0
     _active_at = 0.0
 
@@ -262,24 +189,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         # By default it is the kernel's whole send buffer, 2.5 MB.
         self.sendbuf_len = SEND_BYTES
 
-    def handle_close(self) -> None:
-        if self._lingers or not self.unread:
-            super().handle_close()
-            return
-        self._lingers = True
-        self.will_close = self.close_when_flushed = False
-        self._active_at = self.last_activity = time.time() - MIN_BYTES_S + LINGER_S
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            super().handle_close()
-
     def received(self, data: bytes) -> bool:
-        if self._lingers:
-            self.last_activity = self._active_at
-            self.unread -= len(data)
-            self.will_close = self.unread <= 0
-            return False
         self._new_bytes += len(data)
         if self.request is None or self._new_bytes >= MIN_BYTES:
             self._new_bytes, self._active_at = 0, time.time()

@@ -33,8 +33,6 @@ EXPOSED_HEADERS = (
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SESSION_ID_LENGTH = len(str(uuid.UUID(int=0)))
 _PREFLIGHT_MAX_AGE_S = 600
-# The WSGI variable with the error of a request that the server itself refuses.
-REFUSAL = "dreamlab.refusal"
 
 
 class ErrorAnswer(NamedTuple):
@@ -51,7 +49,6 @@ def register(app: Flask, settings: Settings) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.register_error_handler(Exception, answer_error)
     app.before_request(begin_request)
-    app.before_request(raise_refusal)
     app.after_request(finish_answer)
     CORS(
         app,
@@ -128,12 +125,6 @@ def _without_session(request_id: str) -> str:
         return request_id
     in_any_case = re.compile(re.escape(session_id), re.IGNORECASE)
     return in_any_case.sub(lambda found: found[0][:8] + "…", request_id)
-
-
-def raise_refusal() -> None:
-    """Raise the error with which the server refuses the request, if it does."""
-    if REFUSAL in request.environ:
-        raise request.environ[REFUSAL]
 
 
 def finish_answer(answer: Response) -> Response:

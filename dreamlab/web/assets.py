@@ -5,22 +5,19 @@ from __future__ import annotations
 import gzip
 import hashlib
 from functools import lru_cache
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Dict, Mapping
 
+import flask_swagger_ui
 from flask import Blueprint, Response, abort, request
 
 STATIC = Path(__file__).with_name("static")
-NODE_MODULES = STATIC / "node_modules"
-# What `npm ci` installs, by the name under which it is served.
-INSTALLED = {
-    path.name: path
-    for path in (
-        NODE_MODULES / "@google/model-viewer/dist/model-viewer.min.js",
-        NODE_MODULES / "swagger-ui-dist/swagger-ui-bundle.js",
-        NODE_MODULES / "swagger-ui-dist/swagger-ui.css",
-    )
-}
+# What `npm ci` installs there, if somebody has run it.
+VIEWER = STATIC / "node_modules/@google/model-viewer/dist/model-viewer.min.js"
+SWAGGER_UI = Path(flask_swagger_ui.__file__).with_name("dist")
+SWAGGER_UI_VERSION = version_of("flask-swagger-ui")
+INSTALLED = (VIEWER, SWAGGER_UI / "swagger-ui-bundle.js", SWAGGER_UI / "swagger-ui.css")
 # Not mimetypes: Windows' registry may have text/plain for .js, and `nosniff` forbids to run that.
 CONTENT_TYPES = {
     ".css": "text/css",
@@ -56,10 +53,9 @@ def asset(version: str, name: str) -> Response:
 
 def assets() -> Dict[str, Path]:
     """Return the pages' files by name. A client's name is never a path: Windows has many kinds."""
-    found = {path.name: path for path in (*STATIC.iterdir(), *INSTALLED.values())}
     return {
-        name: path
-        for name, path in found.items()
+        path.name: path
+        for path in (*STATIC.iterdir(), *INSTALLED)
         if path.suffix in CONTENT_TYPES and path.is_file()
     }
 
@@ -94,8 +90,8 @@ def compress(content: bytes) -> bytes:
 
 
 def digest() -> str:
-    """Return a hash of the files in static/, which include the versions of what is installed."""
-    found = hashlib.sha256()
+    """Return a hash of the files in static/ and of the versions of what is installed."""
+    found = hashlib.sha256(SWAGGER_UI_VERSION.encode())
     for path in sorted(STATIC.iterdir()):
         if path.is_file():
             found.update(path.name.encode() + b"\0" + path.read_bytes())

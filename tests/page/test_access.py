@@ -105,7 +105,7 @@ def test_versioned_files_of_the_page_are_immutable_and_compressed(
     client: FlaskClient, get_compressed: Callable[[str], Any]
 ) -> None:
     version = assets.digest()
-    for name in ("page.js", "style.css", "favicon.svg", *assets.INSTALLED):
+    for name in ("page.js", "style.css", "favicon.svg", *(path.name for path in assets.INSTALLED)):
         answer = get_compressed(f"/static/{version}/{name}")
         assert "immutable" in answer.headers["Cache-Control"]
         plain = client.get(f"/static/{version}/{name}")

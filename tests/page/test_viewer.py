@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from dreamlab.web import assets, page
+from dreamlab.web import assets
 from support.browser import Browser
 from support.browser_tab import open_tab
 from support.processes import StartServer, copy_without_node_modules
@@ -25,7 +25,7 @@ def test_the_hosted_viewer_is_used_where_none_is_installed(
         if len(requested) == 1:
             return route.abort()
         headers = {"Access-Control-Allow-Origin": "*"}
-        return route.fulfill(path=assets.INSTALLED[page.VIEWER], headers=headers)
+        return route.fulfill(path=assets.VIEWER, headers=headers)
 
     with open_tab(browser, server.url, expect_failed_requests=True) as tab:
         tab.context.route("https://ajax.googleapis.com/**", serve)

@@ -53,11 +53,9 @@ def test_a_photo_without_a_file_name_is_larger_than_a_text_may_be(quick_server: 
     too_much = NOISE * 21
     answer = send_parts(quick_server, part('name="image"', too_much))
     assert refusal(answer) == (413, "upload_too_large")
-    for field in ("caption", "image"):
-        answer = send_parts(
-            quick_server, part('name="image"', PHOTO), part(f'name="{field}"', b"a" * MB)
-        )
-        assert refusal(answer) == (413, "upload_too_large"), field
+    text = part('name="caption"', b"a" * MB)
+    answer = send_parts(quick_server, part('name="image"', PHOTO), text)
+    assert refusal(answer) == (413, "upload_too_large")
 
 
 @pytest.mark.parametrize("word", (b"", b"undefined", "Stühl".encode()))

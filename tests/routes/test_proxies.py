@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from http.client import HTTPConnection
 from typing import Dict, Mapping, Tuple
 
 import pytest
 from flask.testing import FlaskClient
 
 from support.api import MakeClient, session_with_models
-from support.processes import StartServer
 
-PROTO, NAME, PORT, PREFIX = (f"X-Forwarded-{word}" for word in ("Proto", "Host", "Port", "Prefix"))
+PROTO, NAME, PREFIX = (f"X-Forwarded-{word}" for word in ("Proto", "Host", "Prefix"))
 Headers = Mapping[str, str]
 
 
@@ -33,40 +31,21 @@ ALL = {
 }
 # Proxies, headers, and the root that they give.
 CASES: Dict[str, Tuple[int, Headers, str]] = {
-    "no proxy": (0, {**ALL, PORT: "8443", PREFIX: "/x"}, "http://inner.example"),
+    "no proxy": (0, {**ALL, PREFIX: "/x"}, "http://inner.example"),
     "one proxy": (1, ALL, "https://shop.example"),
     "one proxy, no value": (1, {}, "http://inner.example"),
-    "one proxy, empty values": (1, {PROTO: "", NAME: "", PORT: ""}, "http://inner.example"),
+    "one proxy, empty values": (1, {PROTO: "", NAME: "", PREFIX: ""}, "http://inner.example"),
     "one proxy, the client's own before": (
         1,
-        {PROTO: "ftp, https", NAME: "evil.example, shop.example", PORT: "1, 8443"},
-        "https://shop.example:8443",
-    ),
-    "two proxies": (2, {PROTO: "https, http", NAME: "shop.example, inner"}, "https://shop.example"),
-    "two proxies, of which the inner one overwrites": (2, ALL, "https://shop.example"),
-    "two proxies, the client's own before": (
-        2,
-        {
-            PROTO: "ftp,ftp,https,http",
-            NAME: "evil.example, evil2, shop.example, inner",
-            PORT: "1, 2, 8443, 80",
-            PREFIX: "/evil, /evil, /3d, /inner",
-        },
-        "https://shop.example:8443/3d",
-    ),
-    "two proxies, each header its own number of values": (
-        2,
-        {PROTO: "https", NAME: "evil.example, shop.example, inner", PREFIX: "/3d, /"},
+        {PROTO: "ftp, https", NAME: "evil.example, shop.example", PREFIX: "/evil, /3d"},
         "https://shop.example/3d",
     ),
+    "two proxies, of which the inner one passes on": (2, ALL, "https://shop.example"),
     "only the scheme": (1, {PROTO: "https"}, "https://inner.example"),
     "only the name": (1, {NAME: "shop.example"}, "http://shop.example"),
     "a name with a port": (1, {NAME: "shop.example:8080"}, "http://shop.example:8080"),
     "an IPv6 address": (1, {NAME: "[2001:db8::1]:8080"}, "http://[2001:db8::1]:8080"),
-    "a port": (1, {**ALL, PORT: "8443"}, "https://shop.example:8443"),
-    "the usual port": (1, {**ALL, PORT: "443"}, "https://shop.example"),
     "a prefix": (1, {**ALL, PREFIX: "/3d"}, "https://shop.example/3d"),
-    "a prefix without a slash": (1, {**ALL, PREFIX: ".evil"}, "https://shop.example/.evil"),
     "a prefix that is a slash": (1, {**ALL, PREFIX: "/"}, "https://shop.example"),
 }
 
@@ -77,32 +56,13 @@ def test_what_trusted_proxies_say_counts(make_client: MakeClient, name: str) -> 
     assert root(make_client(trusted_proxies=proxies), headers) == expected
 
 
-def test_the_server_lets_the_headers_through_and_joins_their_lines(
-    start_server: StartServer,
-) -> None:
-    server = start_server(HUNYUAN_SPACE_ID="http://127.0.0.1:9", TRUSTED_PROXIES="2")
-    connection = HTTPConnection(server.url.partition("//")[2], timeout=60)
-    connection.putrequest("GET", "/docs")
-    for name, value in (
-        (NAME, "evil.example"),
-        (NAME, "shop.example"),
-        (NAME, "inner"),
-        (PROTO, "https"),
-    ):
-        connection.putheader(name, value)
-    connection.endheaders()
-    page = connection.getresponse().read().decode()
-    connection.close()
-    assert "api=https://shop.example\n" in page
-
-
 STRANGE = (",", ",,,", '"', '"a, b', "a:b:c", "[", "]", ":", "a:99999", "\xff", "a\tb", "x" * 5000)
 
 
 @pytest.mark.parametrize("proxies", (1, 2))
-@pytest.mark.parametrize("header", (PROTO, NAME, PORT, PREFIX, "X-Forwarded-For"))
+@pytest.mark.parametrize("header", (PROTO, NAME, "X-Forwarded-For"))
 def test_a_strange_value_is_no_defect(make_client: MakeClient, proxies: int, header: str) -> None:
-    if header in (NAME, PORT) and sys.version_info < (3, 9):
+    if header == NAME and sys.version_info < (3, 9):
         pytest.skip("Werkzeug 3.0, the last one for Python 3.8, raises for a host that is none")
     client = make_client(trusted_proxies=proxies)
     session_id = session_with_models(client)

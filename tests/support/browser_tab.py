@@ -88,12 +88,13 @@ class BrowserTab:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
-    def axe_violations(self) -> List[str]:
+    def axe_violations(self, *rules: str) -> List[str]:
         """Return what axe-core finds wrong with the page in its current state."""
         # The page's Content-Security-Policy forbids a script element.
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.page.evaluate("axe.run()")["violations"]
+        options = {"runOnly": list(rules)} if rules else {}
+        found = self.page.evaluate("options => axe.run(options)", options)["violations"]
         return [
             f"{each['id']}: {node['html'][:150]} {node['failureSummary']}"
             for each in found

@@ -1,6 +1,4 @@
-// Shows the description with Swagger UI in place of the plain HTML, in the colours of the browser.
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const showScheme = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+// Shows the description with Swagger UI.
 
 // Swagger UI writes an example into each field of a form. Here a field stays empty until the reader
 // fills it, and is not sent before.
@@ -15,27 +13,13 @@ const emptyForms = () => ({
   },
 });
 
-function show() {
-  document.querySelector("#plain").hidden = true;
-  document.querySelector("#viewer").hidden = false;
-}
-
 async function start() {
   const address = document.querySelector("#description").href;
-  const answer = await fetch(address);
-  if (!answer.ok) return;
-  const spec = await answer.json();
+  const spec = await (await fetch(address)).json();
   // A reverse proxy may serve the API below a path.
   spec.servers = [{ url: new URL(".", address).href }];
-  dark.addEventListener("change", showScheme);
-  showScheme();
-  window.SwaggerUIBundle({
-    domNode: document.querySelector("#viewer"),
-    spec,
-    plugins: [emptyForms],
-    onComplete: show,
-  });
+  // The colours of its syntax are those of one scheme only.
+  SwaggerUIBundle({ dom_id: "#viewer", spec, plugins: [emptyForms], syntaxHighlight: false });
 }
 
-// Without this name the bundle has not come, and the plain HTML stays.
-if (window.SwaggerUIBundle) start();
+start();

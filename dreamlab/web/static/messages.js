@@ -1,37 +1,37 @@
-// The texts of the page: progress, and for each error code what the person can do.
+// The texts of the page: progress, and what it adds to the API's sentence about an error.
 
-// code: [title, advice, buttons (again, other photo or both), whether to show the API's sentence]
+// code: [title, buttons (again, other photo or both), what can be done on this page]
 const ERRORS = {
-  offline: ["You are offline", "Your photo is still here. Try again when the connection is back.", "again"],
-  unreachable: ["The workshop does not answer", "It may be restarting, or the connection is down. Your photo is still here.", "again"],
-  missing_image: ["A front view is missing", "Add a photo of the piece from the front; the other sides are optional.", "other"],
-  unsupported_image: ["That is not a photo we can read", "Choose a JPEG, PNG, WebP, HEIC, AVIF, BMP, TIFF or GIF. If it is one, it may be damaged.", "other"],
-  upload_too_large: ["That is too large", "Choose a smaller photo, or fewer views.", "other", true],
-  invalid_option: ["One of the options does not work", "Change it, then try again.", "again", true],
-  rate_limited: ["Too many tries from your network", "Wait a while, then try again.", "again"],
-  quota_exceeded: ["The free allowance is used up", "The generator lends its GPU by the day. Come back later.", "again", true],
-  generator_busy: ["Everybody is making furniture", "All places are taken at the moment. Your photo is still here.", "again"],
-  generator_unavailable: ["The generator is away", "Your photo is still here.", "again", true],
-  generation_timeout: ["That took too long", "The generator did not finish in time. Try again, without texture or with fewer steps.", "again"],
-  generation_failed: ["This one did not work out", "Try again, or take a photo with a plain background and the whole piece in it.", "both", true],
-  nothing_to_model: ["No piece of furniture stands out", "Take a photo of one piece, whole, from a corner, before a wall of another colour.", "other", true],
-  not_available: ["This generator makes no textures", "Switch the texture off, then try again.", "again"],
-  storage_full: ["The shelves are full", "The server has no room for another model. Delete some, then try again.", "again"],
-  idempotency_conflict: ["The form has changed", "Make the model again.", "again"],
-  session_not_found: ["Your session has ended", "It was removed while the model was being made. Try again: you get a new one.", "again"],
-  unauthorized: ["A key is needed", "Without it, no model can be made here.", "again"],
+  offline: ["You are offline", "again", "Your photo is still here. Try again when the connection is back."],
+  unreachable: ["The workshop does not answer", "again", "It may be restarting, or the connection is down. Your photo is still here."],
+  missing_image: ["A front view is missing", "other", "Add a photo of the piece from the front; the other sides are optional."],
+  unsupported_image: ["That is not a photo we can read", "other"],
+  upload_too_large: ["That is too large", "other"],
+  invalid_option: ["One of the options does not work", "again"],
+  rate_limited: ["Too many tries from your network", "again"],
+  quota_exceeded: ["The free allowance is used up", "again"],
+  generator_busy: ["Everybody is making furniture", "again"],
+  generator_unavailable: ["The generator is away", "again"],
+  generation_timeout: ["That took too long", "again", "Try it without texture, or with fewer steps."],
+  generation_failed: ["This one did not work out", "both", "Take a photo with a plain background and the whole piece in it."],
+  nothing_to_model: ["No piece of furniture stands out", "other", "Take a photo of one piece, whole, from a corner, before a wall of another colour."],
+  not_available: ["This generator makes no textures", "again", "Switch the texture off."],
+  storage_full: ["The shelves are full", "again", "Delete some of your models."],
+  idempotency_conflict: ["The form has changed", "again"],
+  session_not_found: ["Your session has ended", "again", "You get a new one."],
+  unauthorized: ["A key is needed", "again"],
 };
-const INTERNAL_ERROR = ["Something went wrong", "It is our fault, not yours. Try again in a moment.", "again"];
+const OTHER_ERROR = ["Something went wrong", "again", "It is not your fault. Try again in a moment."];
 
 export function explainError(error) {
-  const [title, advice, buttons, showDetail] = ERRORS[error.code] ?? INTERNAL_ERROR;
+  const [title, buttons, advice = ""] = ERRORS[error.code] ?? OTHER_ERROR;
   const seconds = error.retryAfter;
   return {
     title,
+    sentence: error.message,
     advice: seconds > 1 ? `${advice} It is worth another try in ${formatWait(seconds)}.` : advice,
     canRetry: buttons !== "other",
     canChangePhoto: buttons !== "again",
-    detail: showDetail ? error.message : "",
   };
 }
 

@@ -87,8 +87,8 @@ async function preparePhotos(data) {
   }
   const limit = Number(document.body.dataset.maxUploadMb);
   if (total <= limit * 2 ** 20) return;
-  const detail = `You chose ${messages.formatSize(total)}; ${limit} MB is the limit.`;
-  throw new api.ApiError("upload_too_large", detail);
+  const sentence = `You chose ${messages.formatSize(total)}; ${limit} MB is the limit.`;
+  throw new api.ApiError("upload_too_large", sentence);
 }
 
 function showSending(poster) {

@@ -24,10 +24,10 @@ export function showState(state, focus) {
 }
 
 export function showError(error) {
-  const { title, advice, canRetry, canChangePhoto, detail } = messages.explainError(error);
+  const { title, sentence, advice, canRetry, canChangePhoto } = messages.explainError(error);
   byId("trouble").textContent = title;
+  byId("sentence").textContent = sentence;
   byId("advice").textContent = advice;
-  byId("detail").textContent = detail;
   byId("again").hidden = !canRetry;
   byId("other").hidden = !canChangePhoto;
   showState("problem", "trouble");
