@@ -28,7 +28,7 @@ from werkzeug.exceptions import (
 )
 
 from dreamlab.background import start
-from dreamlab.forms.converter import WAITING
+from dreamlab.formats.converter import WAITING
 from dreamlab.routes.answers import REFUSAL
 from dreamlab.routes.current import LISTENERS
 from dreamlab.settings import MEGABYTE, Settings
