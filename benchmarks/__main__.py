@@ -8,7 +8,7 @@ from importlib import import_module
 
 from benchmarks import report
 
-BENCHMARKS = ("overhead", "start", "forms", "phone")
+BENCHMARKS = ("overhead", "start", "formats", "phone")
 
 
 def main() -> None:

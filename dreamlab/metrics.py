@@ -78,7 +78,7 @@ class _Metrics:
         )
         self.conversions = Counter(
             "dreamlab_conversions_total",
-            "Conversions of a model to another form, by `ok` or the code of the error.",
+            "Conversions of a model to another format, by `ok` or the code of the error.",
             ("form", "outcome"),
             registry=registry,
         )
@@ -145,6 +145,6 @@ def count_upload(size: int) -> None:
 
 
 def count_conversion(form: str, outcome: str) -> None:
-    """Count a conversion of a model to a form, such as `usdz`."""
+    """Count a conversion of a model to a format, such as `usdz`."""
     if _metrics:
         _metrics.conversions.labels(form, outcome).inc()

@@ -18,7 +18,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
 from dreamlab.background import start
-from dreamlab.forms.converter import WAITING
+from dreamlab.formats.converter import WAITING
 from dreamlab.routes.current import LISTENERS
 from dreamlab.settings import MEGABYTE, Settings
 

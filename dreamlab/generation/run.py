@@ -17,8 +17,8 @@ from dreamlab.errors import (
     ModelUnsupported,
     NotAvailable,
 )
-from dreamlab.forms.catalogue import GLB
-from dreamlab.forms.process import Job, convert
+from dreamlab.formats.catalogue import GLB
+from dreamlab.formats.process import Job, convert
 from dreamlab.generation.running import RunningGeneration
 from dreamlab.generation.service import Service
 from dreamlab.generation.views import Generation

@@ -1,16 +1,16 @@
-"""The facts of a model that a list shows, read from its file."""
+"""The facts of a model that a session's list of models shows, read from its file."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, TypeVar
 
 from dreamlab.errors import ModelUnsupported
-from dreamlab.models import accessors, glb, scene
-from dreamlab.models.accessors import Tree
+from dreamlab.models import glb, mesh
+from dreamlab.models.mesh import POSITION, Box, File, Tree
 from dreamlab.models.size import SIDES
-from dreamlab.models.vertices import Box, box_of, measure
 
 _TRIANGLES, _STRIP, _FAN = 4, 5, 6
+Fact = TypeVar("Fact")
 
 
 class Facts(NamedTuple):
@@ -24,56 +24,54 @@ class Facts(NamedTuple):
 def read(content: bytes) -> Facts:
     """Return the facts of a GLB, whatever is wrong with it."""
     try:
-        tree, data = glb.split(content)
+        file = File.read(content)
     except glb.InvalidGlb:
         return Facts(None, None, False)
-    return Facts(
-        triangles(tree), size_cm(box(tree, memoryview(content)[data])), bool(tree.get("textures"))
-    )
+    size, found = None, box(file)
+    if found is not None:
+        # A glTF is in metres.
+        sides = zip(SIDES, found.extents)
+        size = {side: round(float(length) * 100, 2) for side, length in sides}
+    return Facts(triangles(file.tree), size, bool(file.tree.get("textures")))
 
 
-def box(tree: Tree, binary: memoryview) -> Optional[Box]:
+def box(file: File) -> Optional[Box]:
     """Return the box around the scene, None where it cannot be measured."""
-    try:
-        with accessors.damage_is_unsupported():
-            return box_of(measure(tree, binary, scene.places(tree)))
-    except ModelUnsupported:
-        return None
-
-
-def size_cm(found: Optional[Box]) -> Optional[Dict[str, float]]:
-    """Return the sides of a box in centimetres. A glTF is in metres."""
-    if found is None:
-        return None
-    sides = zip(SIDES, found.extents)
-    return {side: round(float(length) * 100, 2) for side, length in sides}
+    return _unless_damaged(file.box)
 
 
 def triangles(tree: Tree) -> Optional[int]:
     """Return how many triangles are in the file, None where its description is damaged."""
-    try:
-        with accessors.damage_is_unsupported():
-            return sum(triangles_of(tree, primitive) for primitive in scene.primitives(tree))
-    except ModelUnsupported:
-        return None
+    return _unless_damaged(
+        lambda: sum(triangles_of(tree, primitive) for primitive in mesh.primitives(tree))
+    )
 
 
 def vertices(tree: Tree) -> Optional[int]:
     """Return how many vertices the primitives of the file have, None where it is damaged."""
-    try:
-        with accessors.damage_is_unsupported():
-            positions = (each["attributes"].get("POSITION") for each in scene.primitives(tree))
-            counts = [tree["accessors"][each]["count"] for each in positions if each is not None]
-            return int(sum(counts))
-    except ModelUnsupported:
-        return None
+    return _unless_damaged(
+        lambda: sum(
+            _count(tree, each["attributes"].get(POSITION)) for each in mesh.primitives(tree)
+        )
+    )
 
 
 def triangles_of(tree: Tree, primitive: Mapping[str, Any]) -> int:
     """Return how many triangles a primitive has."""
     mode = primitive.get("mode", _TRIANGLES)
-    accessor = primitive.get("indices", primitive["attributes"].get("POSITION"))
-    count = 0 if accessor is None else int(tree["accessors"][accessor]["count"])
+    count = _count(tree, primitive.get("indices", primitive["attributes"].get(POSITION)))
     if mode in (_STRIP, _FAN):
         return max(count - 2, 0)
     return count // 3 if mode == _TRIANGLES else 0
+
+
+def _count(tree: Tree, accessor: Optional[int]) -> int:
+    return 0 if accessor is None else int(tree["accessors"][accessor]["count"])
+
+
+def _unless_damaged(read_fact: Callable[[], Fact]) -> Optional[Fact]:
+    try:
+        with mesh.damage_is_unsupported():
+            return read_fact()
+    except ModelUnsupported:
+        return None

@@ -6,14 +6,13 @@ import io
 import json
 import os
 import struct
-from typing import Any, BinaryIO, Dict, Tuple
+from typing import Any, BinaryIO, Dict, Sequence, Tuple
 
 SUFFIX = ".glb"
 MIMETYPE = "model/gltf-binary"
 _HEADER = struct.Struct("<4sIIII")
 _CHUNK = struct.Struct("<II")
 _JSON_CHUNK, _BINARY_CHUNK = 0x4E4F534A, 0x004E4942
-_BLOCK = 1 << 20
 # A scene's description is much smaller. What is larger is not read.
 _MAX_JSON = 64 << 20
 
@@ -59,22 +58,13 @@ def split(content: bytes) -> Tuple[Dict[str, Any], slice]:
     return tree, slice(start, start + length)
 
 
-def join(tree: Dict[str, Any], binary: memoryview, added: int, rest: memoryview) -> io.BytesIO:
-    """Return a GLB with `added` empty bytes behind `binary`, and further chunks behind these.
-
-    The binary data begins at the file's position.
-    """
+def join(tree: Dict[str, Any], chunks: Sequence[memoryview]) -> bytes:
+    """Return a GLB whose binary data are these `chunks`, one behind the other."""
     text = _json_chunk(tree)
-    length = len(binary) + added
-    file = io.BytesIO()
-    size = _HEADER.size + len(text) + _CHUNK.size + length + len(rest)
-    file.write(_HEADER.pack(b"glTF", 2, size, len(text), _JSON_CHUNK) + text)
-    start = file.write(_CHUNK.pack(length, _BINARY_CHUNK)) + _HEADER.size + len(text)
-    file.write(binary)
-    file.write(bytes(added))
-    file.write(rest)
-    file.seek(start)
-    return file
+    length = sum(map(len, chunks))
+    size = _HEADER.size + len(text) + _CHUNK.size + length
+    head = _HEADER.pack(b"glTF", 2, size, len(text), _JSON_CHUNK)
+    return b"".join((head, text, _CHUNK.pack(length, _BINARY_CHUNK), *chunks))
 
 
 def is_coloured(tree: Dict[str, Any]) -> bool:
@@ -102,14 +92,14 @@ def add_root(file: BinaryIO, tree: Dict[str, Any]) -> None:
 
 
 def _replace_json(file: BinaryIO, tree: Dict[str, Any]) -> None:
-    text = _json_chunk(tree)
-    size = file.seek(0, os.SEEK_END)
     file.seek(0)
     *_, old_length, _ = _HEADER.unpack(file.read(_HEADER.size))
-    _move(file, _HEADER.size + old_length, _HEADER.size + len(text), size)
+    file.seek(old_length, os.SEEK_CUR)
+    rest, text = file.read(), _json_chunk(tree)
+    size = _HEADER.size + len(text) + len(rest)
     file.seek(0)
-    size += len(text) - old_length
     file.write(_HEADER.pack(b"glTF", 2, size, len(text), _JSON_CHUNK) + text)
+    file.write(rest)
     file.truncate(size)
     file.flush()
 
@@ -117,13 +107,3 @@ def _replace_json(file: BinaryIO, tree: Dict[str, Any]) -> None:
 def _json_chunk(tree: Dict[str, Any]) -> bytes:
     text = json.dumps(tree, separators=(",", ":")).encode()
     return text + b" " * (-len(text) % 4)
-
-
-def _move(file: BinaryIO, start: int, target: int, end: int) -> None:
-    """Move the bytes from `start` to `end` so that they begin at `target`; files may be large."""
-    starts = range(start, end, _BLOCK)
-    for at in starts if target < start else reversed(starts):
-        file.seek(at)
-        block = file.read(min(_BLOCK, end - at))
-        file.seek(at + target - start)
-        file.write(block)

@@ -9,7 +9,7 @@ from typing import Mapping, Optional
 
 from dreamlab import fields
 from dreamlab.models import glb
-from dreamlab.models.size import Size, fit
+from dreamlab.models.size import Size
 
 _ANY_SIZE = Size()
 
@@ -36,9 +36,9 @@ class ModelQuery:
         if self.size.is_given or self.max_faces is None:
             return self.size.is_given
         # A plain request does not need what this imports.
-        from dreamlab.models import accessors, simplify
+        from dreamlab.models import mesh, simplify
 
-        with model.open("rb") as file, accessors.damage_is_unsupported():
+        with model.open("rb") as file, mesh.damage_is_unsupported():
             return not simplify.is_within(glb.check(file), self.max_faces)
 
     def digest(self) -> str:
@@ -51,4 +51,8 @@ class ModelQuery:
             from dreamlab.models.simplify import simplify
 
             content = simplify(content, self.max_faces)
-        return fit(content, self.size)
+        if self.size.is_given:
+            from dreamlab.models.fitting import fit
+
+            content = fit(content, self.size)
+        return content

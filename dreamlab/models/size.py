@@ -29,11 +29,3 @@ class Size:
     def is_given(self) -> bool:
         """Whether a model changes by it."""
         return self != Size()
-
-
-def fit(glb: bytes, size: Size) -> bytes:
-    """Return the GLB with this size and origin in its vertices. Raises ModelUnsupported."""
-    # numpy is not imported before it is needed.
-    from dreamlab.models import fitting
-
-    return fitting.fit(glb, size) if size.is_given else glb

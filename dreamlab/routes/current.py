@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flask import Flask, current_app
 from werkzeug.local import LocalProxy
 
-from dreamlab.forms.converter import Converter
+from dreamlab.formats.converter import Converter
 from dreamlab.generation.generations import Generations
 from dreamlab.generation.generator import Generator
 from dreamlab.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping
 
 from flask import Blueprint, Response, jsonify, request, send_file
 
-from dreamlab.forms import catalogue
+from dreamlab.formats import catalogue
 from dreamlab.generation.description import model_url
 from dreamlab.models import glb
 from dreamlab.routes.answers import no_content
@@ -16,7 +16,7 @@ from dreamlab.storage.session import ListedModel
 
 # A model never changes under its name, and only those who know the session may see it.
 CACHE_CONTROL = "private, max-age=31536000, immutable"
-# The form of a model that is its small picture.
+# The format of a model that is its small picture.
 THUMBNAIL_SUFFIX = ".webp"
 # What the list says of a model's record.
 _OF_RECORD = (
@@ -63,8 +63,8 @@ def describe(session_id: str, listed: ListedModel, root: str) -> Dict[str, Any]:
 @blueprint.get("/api/sessions/<string:session_id>/models/<string:name>")
 @blueprint.get("/sessions/<string:session_id>/models/<string:name>")
 def model(session_id: str, name: str) -> Response:
-    """Send one model, in the form that the end of its name says."""
-    answer = _send(converter.form(store.open(session_id), name, request.args), name)
+    """Send one model, in the format that the end of its name says."""
+    answer = _send(converter.path(store.open(session_id), name, request.args), name)
     answer.headers["Cache-Control"] = CACHE_CONTROL
     return answer
 
@@ -77,7 +77,7 @@ def model_report(session_id: str, name: str) -> Response:
 
     session = store.open(session_id)
     session.model(name)
-    content = converter.form(session, name, request.args).read_bytes()
+    content = converter.path(session, name, request.args).read_bytes()
     return jsonify(session_id=session.id, model=name, **report(content))
 
 

@@ -10,7 +10,8 @@ Hidden files in a session's folders, and beside the sessions:
 .reserved-<model>   a reservation: the name is promised to a model that is not finished yet, or
                     that model, as long as it is not known whether it was cancelled
 .record-….json      how a model was made
-.form-…             a form of a model, named after a digest of the model's name and its query
+.form-…             a format of a model, named after a digest of the model's name, the version of
+                    the converter and the query
 .deleted-<name>     a tombstone: the name belonged to something deleted and is not used again
 .lock               the lock of the folder of all sessions, on Windows
 
@@ -36,7 +37,8 @@ TEMPORARY = ".tmp-"
 RESERVED = ".reserved-"
 DELETED = ".deleted-"
 RECORD, _JSON = ".record-", ".json"
-FORM = ".form-"
+# As earlier releases named it.
+FORMAT = ".form-"
 # Windows allows 259 characters for a whole path.
 _HEX_DIGITS = 12
 _TOO_LONG_WINERRORS = (3, 206)

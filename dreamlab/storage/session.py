@@ -14,7 +14,7 @@ from dreamlab.models import glb
 from dreamlab.settings import LONGEST_GENERATION_S
 from dreamlab.storage import files, names, records
 from dreamlab.storage.files import storage_errors
-from dreamlab.storage.forms import Forms
+from dreamlab.storage.formats import KeptFormats
 from dreamlab.storage.generations import GenerationRecords
 from dreamlab.storage.records import End, ModelRecord
 from dreamlab.storage.uploads import Uploads
@@ -204,9 +204,9 @@ class Session:
             raise ModelNotFound
         return path
 
-    def forms(self, name: str) -> Forms:
-        """Return the forms of the model `name`."""
-        return Forms(self._models / name)
+    def formats(self, name: str) -> KeptFormats:
+        """Return the formats that were made of the model `name`."""
+        return KeptFormats(self._models / name)
 
     def delete_model(self, name: str) -> None:
         """Delete a model. Raises ModelNotFound.
@@ -220,7 +220,7 @@ class Session:
         except FileExistsError as error:
             raise ModelNotFound from error
         files.remove(files.record(path))
-        self.forms(name).delete()
+        self.formats(name).delete()
 
     def delete_models(self) -> None:
         """Delete every model that is complete now."""

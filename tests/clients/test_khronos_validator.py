@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any, Dict, List
 
+from dreamlab.models.fitting import fit
 from dreamlab.models.report import report
-from dreamlab.models.size import Size, fit
+from dreamlab.models.size import Size
 from dreamlab.settings import PROJECT
 from support import gltf_files
 from support.models import glb_bytes

@@ -7,8 +7,9 @@ from typing import Any, Dict
 import numpy as np
 import pytest
 
+from dreamlab.models.fitting import fit
 from dreamlab.models.report import report
-from dreamlab.models.size import Size, fit
+from dreamlab.models.size import Size
 from dreamlab.models.targets import TARGETS
 from support import gltf_files
 from support.gltf_files import (

@@ -19,7 +19,7 @@ TOP_LEVEL = {
 # A module imports from its own layer and from the layers before it.
 LAYERS = (
     "errors", "clock", "background", "secrets", "fields", "settings", "logs", "metrics", "models",
-    "photos", "storage", "forms", "space", "hunyuan_service", "webhooks", "generation", "cluster",
+    "photos", "storage", "formats", "space", "hunyuan_service", "webhooks", "generation", "cluster",
     "routes", "web", "serving", "app",
 )  # fmt: skip
 

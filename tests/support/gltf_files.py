@@ -139,43 +139,6 @@ def _interleaved() -> bytes:
     return _under_a_root(build, build.mesh(positions, NORMAL=normal))
 
 
-def _quantised(is_normalised: bool) -> bytes:
-    corners, normals = shape()
-    build = Builder(
-        extensionsUsed=["KHR_mesh_quantization"], extensionsRequired=["KHR_mesh_quantization"]
-    )
-    factor = np.abs(corners).max() / 32767
-    stored = np.zeros((len(corners), 4), "i2")
-    stored[:, :3] = np.round(corners / factor)
-    view = build.view(stored, byteStride=8)
-    positions = build.accessor(stored[:, :3], view, normalized=is_normalised)
-    bytes_ = np.zeros((len(corners), 4), "i1")
-    bytes_[:, :3] = np.round(normals * 127)
-    normal = build.accessor(bytes_[:, :3], build.view(bytes_, byteStride=4), normalized=True)
-    scale = float(factor * (32767 if is_normalised else 1))
-    node = build.node(mesh=build.mesh(positions, NORMAL=normal), scale=[scale] * 3)
-    return build.build(build.node([node]))
-
-
-def _sparse(has_base: bool) -> bytes:
-    corners, _ = shape()
-    build = Builder()
-    changed = np.arange(len(corners) if not has_base else 5, dtype="u2")
-    base = corners.copy()
-    base[changed] = 9.0
-    positions = build.accessor(base) if has_base else build.accessor(corners, view=0)
-    accessor = build.tree["accessors"][positions]
-    if not has_base:
-        del accessor["bufferView"]
-    accessor["min"], accessor["max"] = corners.min(0).tolist(), corners.max(0).tolist()
-    accessor["sparse"] = {
-        "count": len(changed),
-        "indices": {"bufferView": build.view(changed), "componentType": 5123},
-        "values": {"bufferView": build.view(corners[changed])},
-    }
-    return _under_a_root(build, build.mesh(positions))
-
-
 def _with_an_empty_mesh() -> bytes:
     build = Builder()
     mesh = build.node(mesh=build.shape())
@@ -237,10 +200,6 @@ LAYOUTS: Dict[str, Callable[[], bytes]] = {
     "a root with a matrix": _matrix,
     "two rotations and a scale": _turned_twice,
     "interleaved vertices": _interleaved,
-    "normalised 16-bit positions": lambda: _quantised(True),
-    "16-bit positions": lambda: _quantised(False),
-    "a sparse accessor": lambda: _sparse(True),
-    "a sparse accessor on nothing": lambda: _sparse(False),
     "an empty mesh": _with_an_empty_mesh,
     "one mesh at three nodes": _instances,
     "an accessor of two meshes": _shared_accessor,
@@ -248,6 +207,50 @@ LAYOUTS: Dict[str, Callable[[], bytes]] = {
     "indices and a mirror": _indexed,
     "vertices without a face": lambda: _indexed(7),
 }
+
+
+def quantised() -> bytes:
+    """Return the shape with positions of 16 bits."""
+    corners, _ = shape()
+    build = Builder(
+        extensionsUsed=["KHR_mesh_quantization"], extensionsRequired=["KHR_mesh_quantization"]
+    )
+    factor = float(np.abs(corners).max() / 32767)
+    stored = np.zeros((len(corners), 4), "i2")
+    stored[:, :3] = np.round(corners / factor)
+    positions = build.accessor(stored[:, :3], build.view(stored, byteStride=8))
+    node = build.node(mesh=build.mesh(positions), scale=[factor] * 3)
+    return build.build(build.node([node]))
+
+
+def sparse() -> bytes:
+    """Return the shape with some of its positions stored as changes."""
+    corners, _ = shape()
+    build = Builder()
+    changed = np.arange(5, dtype="u2")
+    positions = build.accessor(corners)
+    build.tree["accessors"][positions]["sparse"] = {
+        "count": len(changed),
+        "indices": {"bufferView": build.view(changed), "componentType": 5123},
+        "values": {"bufferView": build.view(corners[changed])},
+    }
+    return _under_a_root(build, build.mesh(positions))
+
+
+def strip() -> bytes:
+    """Return the shape with its vertices taken for a strip of triangles."""
+    build = Builder()
+    mesh = build.shape()
+    build.tree["meshes"][mesh]["primitives"][0]["mode"] = 5
+    return _under_a_root(build, mesh)
+
+
+def external() -> bytes:
+    """Return the shape with its vertices said to be in another file."""
+    build = Builder()
+    _under_a_root(build, build.shape())
+    build.tree["buffers"][0]["uri"] = "model.bin"
+    return glb_bytes(binary=build.binary, **build.tree)
 
 
 def draco() -> bytes:

@@ -13,7 +13,7 @@ import pytest
 import requests
 from PIL import Image
 
-from dreamlab.forms.converter import WAITING
+from dreamlab.formats.converter import WAITING
 from support import solids
 from support.api import image_bytes, wait_until
 from support.processes import Server, StartServer

@@ -1,4 +1,4 @@
-"""The forms of one model, kept beside it under hidden names."""
+"""The formats of one model, kept beside it under hidden names."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from dreamlab.storage import files
 from dreamlab.storage.files import storage_errors
 
 _DIGITS = 12
-# Whoever knows the session can ask for any number of sizes. The oldest forms go first.
-_MAX_FORMS = 40
+# Whoever knows the session can ask for any number of sizes. The oldest formats go first.
+_MAX_FORMATS = 40
 
 
 @dataclass(frozen=True)
-class Forms:
-    """The forms of the model at `model`."""
+class KeptFormats:
+    """The formats that were made of the model at `model`."""
 
     model: Path
 
     def path(self, name: str) -> Path:
-        """Return the path of the form with this name, whether it is there or not."""
+        """Return the path of the format with this name, whether it is there or not."""
         return self.model.with_name(self._prefix + name)
 
     def save(self, draft: Path, path: Path) -> None:
-        """Make the finished `draft` the form at `path`. Raises ModelNotFound if the model is gone.
+        """Make the finished `draft` the format at `path`.
 
-        Where two hosts make the same form, the first one counts.
+        Where two hosts make the same format, the first one counts. Raises ModelNotFound if the
+        model is gone.
         """
         with storage_errors():
             files.sync(draft)
@@ -44,7 +45,7 @@ class Forms:
             raise ModelNotFound
 
     def delete(self) -> None:
-        """Delete all forms."""
+        """Delete all of them."""
         for path in self._list():
             files.remove(path)
 
@@ -52,7 +53,7 @@ class Forms:
     def _prefix(self) -> str:
         # Windows allows no longer paths than those of uploads.
         digest = hashlib.sha256(self.model.name.encode()).hexdigest()[:_DIGITS]
-        return f"{files.FORM}{digest}-"
+        return f"{files.FORMAT}{digest}-"
 
     def _list(self) -> List[Path]:
         return list(self.model.parent.glob(self._prefix + "*"))
@@ -62,5 +63,5 @@ class Forms:
         for path in self._list():
             with suppress(FileNotFoundError):
                 found.append((path.stat().st_mtime_ns, path))
-        for _, path in sorted(found)[: len(found) - _MAX_FORMS + 1]:
+        for _, path in sorted(found)[: len(found) - _MAX_FORMATS + 1]:
             files.remove(path)

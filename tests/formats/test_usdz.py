@@ -1,9 +1,10 @@
-"""USDZ: Pixar's own checker and reader, and the container's rules."""
+"""USDZ: Pixar's own checks and reader, and the container's rules."""
 
 from __future__ import annotations
 
 import io
 import struct
+import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,33 +12,38 @@ from typing import Any, List
 
 import numpy as np
 import pytest
+import trimesh
 from PIL import Image
 
-from dreamlab.models import crate_ints, parts, usdz
+from dreamlab.errors import NotAvailable
+from dreamlab.formats import parts
+from dreamlab.formats.catalogue import BY_SUFFIX, FormatQuery
+from dreamlab.formats.child import converted
 from dreamlab.models.query import ModelQuery
 from support.api import DATA
-from support.solids import ellipsoid, texture
+from support.solids import ellipsoid, glb, load, texture
 
-pxr = pytest.importorskip("pxr", reason="usd-core has no release for this Python")
-from pxr import Sdr, Tf, Usd, UsdGeom, UsdShade, UsdUtils  # noqa: E402
+pytest.importorskip("pxr", reason="usd-core has no release for this Python")
+from pxr import Sdr, Tf, Usd, UsdGeom, UsdShade, UsdValidation
 
 PIECES = ("couch", "bookcase")
-# usd-core's wheels come without the definitions of the shaders, so no shader passes this one.
-WITHOUT_DEFINITIONS = "ShaderPropertyTypeConformanceChecker"
+# Some releases of usd-core come without the definitions of the shaders.
+WITHOUT_DEFINITIONS = "MissingShaderIdInRegistry"
+USDZ = BY_SUFFIX[".usdz"]
 
 
 def made(content: bytes) -> bytes:
-    return usdz.write(parts.read(content))
+    return converted(content, USDZ, FormatQuery())
 
 
 def failed_checks(path: Path) -> List[str]:
     # The first look for the definitions says that there are none.
     with suppress(Tf.ErrorException):
         Sdr.Registry()
-    checker = UsdUtils.ComplianceChecker(arkit=True)
-    checker.CheckCompliance(str(path))
-    found = checker.GetErrors() + checker.GetFailedChecks() + checker.GetWarnings()
-    return [each for each in found if WITHOUT_DEFINITIONS not in each]
+    checks = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
+    assert len(checks) > 20
+    found = UsdValidation.ValidationContext(checks).Validate(Usd.Stage.Open(str(path)))
+    return [each.GetMessage() for each in found if each.GetName() != WITHOUT_DEFINITIONS]
 
 
 def open_stage(content: bytes, folder: Path) -> Any:
@@ -110,27 +116,51 @@ def test_the_same_model_is_the_same_file() -> None:
     assert made(ellipsoid(20)) == made(ellipsoid(20))
 
 
-def test_integers_of_every_width_are_read_back(tmp_path: Path) -> None:
-    """The faces of a mesh are compressed by their differences, which have 0 to 4 bytes."""
-    content = ellipsoid(30)
-    (part,) = parts.read(content)
-    far = np.concatenate([part.positions, np.zeros((200_000, 3), np.float32)])
-    faces = np.array([[0, 1, 2], [2, 130, 131], [131, 40_000, 1], [180_000, 0, 0]] * 10)
-    one = part._replace(positions=far, faces=faces.astype(np.int32), uv=None, normals=None)
-    stage = open_stage(usdz.write([one._replace(material=parts.Material())]), tmp_path)
-    mesh = UsdGeom.Mesh(stage.GetPrimAtPath("/Model/Part0"))
-    assert np.array_equal(np.array(mesh.GetFaceVertexIndicesAttr().Get()), faces.ravel())
+IMAGES = {
+    "baseColorTexture": (200, 100, 50),
+    "metallicRoughnessTexture": (0, 128, 255),
+    "normalTexture": (128, 128, 255),
+    "occlusionTexture": (200, 0, 0),
+    "emissiveTexture": (10, 20, 30),
+}
 
 
-@pytest.mark.parametrize("length", (0, 14, 15, 269, 270, 271, 1000))
-def test_a_block_has_its_length(length: int) -> None:
-    """LZ4: four bits of length, then bytes of 255 and a last one, then the literals."""
-    content = bytes(range(250)) * 4
-    block = crate_ints.fast(content[:length])
-    assert block[0] == 0
-    count, start = block[1] >> 4, 2
-    if count == 15:
-        while block[start] == 255:
-            count, start = count + 255, start + 1
-        count, start = count + block[start], start + 1
-    assert (count, block[start:]) == (length, content[:length])
+def test_it_has_all_maps_of_a_material_with_their_channels(tmp_path: Path) -> None:
+    mesh = load(ellipsoid(20), "glb")
+    images = {name: Image.new("RGB", (16, 16), colour) for name, colour in IMAGES.items()}
+    mesh.visual.material = trimesh.visual.material.PBRMaterial(
+        metallicFactor=0.75, roughnessFactor=0.5, emissiveFactor=[0.25, 0.5, 1.0], **images
+    )
+    path = tmp_path / "model.usdz"
+    path.write_bytes(made(glb(mesh)))
+    assert failed_checks(path) == []
+    stage = Usd.Stage.Open(str(path))
+    material = UsdShade.Material.Get(stage, "/Model/Materials/Material0")
+    surface, _, _ = material.ComputeSurfaceSource()
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for given in surface.GetInputs():
+            if given.HasConnectedSource():
+                source, channel, _ = given.GetConnectedSource()
+                reader = UsdShade.Shader(source.GetPrim())
+                file = reader.GetInput("file").Get().path
+                colour = Image.open(io.BytesIO(archive.read(file))).convert("RGB").getpixel((0, 0))
+                space = reader.GetInput("sourceColorSpace").Get()
+                scale = tuple(reader.GetInput("scale").Get())
+                found[given.GetBaseName()] = colour, channel, space, scale
+    factors = (1, 0.5, 0.75, 1)
+    assert found == {
+        "diffuseColor": (IMAGES["baseColorTexture"], "rgb", "sRGB", (1, 1, 1, 1)),
+        "roughness": (IMAGES["metallicRoughnessTexture"], "g", "raw", factors),
+        "metallic": (IMAGES["metallicRoughnessTexture"], "b", "raw", factors),
+        "normal": (IMAGES["normalTexture"], "rgb", "raw", (2, 2, 2, 1)),
+        "occlusion": (IMAGES["occlusionTexture"], "r", "raw", (1, 1, 1, 1)),
+        "emissiveColor": (IMAGES["emissiveTexture"], "rgb", "sRGB", (0.25, 0.5, 1, 1)),
+    }
+
+
+def test_it_is_not_available_without_pixars_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pxr", None)
+    monkeypatch.delitem(sys.modules, USDZ.writer.partition(":")[0], raising=False)
+    with pytest.raises(NotAvailable, match="usd-core"):
+        made(ellipsoid(10))

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from dreamlab.errors import ModelUnsupported
-from dreamlab.models.accessors import Array
-from dreamlab.models.parts import Part
+from dreamlab.formats.parts import Part
+from dreamlab.models.mesh import Array
 
 _STEPS = np.arange(256) / 255
 # What the bytes of sRGB are in linear light.

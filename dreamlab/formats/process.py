@@ -14,6 +14,8 @@ from typing import Dict, Mapping, NamedTuple
 from dreamlab import errors
 from dreamlab.errors import ConversionFailed, ConversionTimeout
 from dreamlab.settings import PROJECT, Settings
+from dreamlab.storage import files
+from dreamlab.storage.files import storage_errors
 
 # One thread each: a conversion takes one processor.
 _ENVIRON = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
@@ -26,24 +28,37 @@ log = logging.getLogger("dreamlab")
 
 
 class Job(NamedTuple):
-    """A conversion: of the GLB at `source`, to a form, with the query of a request."""
+    """A conversion: of the GLB at `source`, to a format, with the query of a request."""
 
     source: Path
-    form: str
+    suffix: str
     query: Mapping[str, str]
 
 
 def convert(job: Job, target: Path, settings: Settings) -> None:
-    """Write the form to `target`, where an error may leave anything.
+    """Write the format to `target`, where an error may leave anything.
 
     Raises ConversionFailed, ConversionTimeout, and the error that the child meets.
     """
+    with files.temporary(target.parent) as scratch:
+        with storage_errors():
+            scratch.mkdir()
+        answer = _run(job, target, scratch, settings)
+    if answer:
+        raise getattr(errors, answer["error"])(answer["message"])
+
+
+def _run(job: Job, target: Path, scratch: Path, settings: Settings) -> Dict[str, str]:
+    """Return the error that the child meets, nothing where it meets none.
+
+    The child keeps its temporary files in `scratch`, where a killed one leaves them.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "dreamlab.forms.child"],
+        [sys.executable, "-m", "dreamlab.formats.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        env={**os.environ, **_ENVIRON},
+        env={**os.environ, **_ENVIRON, "TMPDIR": str(scratch)},
         creationflags=_FLAGS,
         cwd=PROJECT,
     )
@@ -51,7 +66,7 @@ def convert(job: Job, target: Path, settings: Settings) -> None:
     line = json.dumps(
         {
             "source": str(job.source),
-            "form": job.form,
+            "suffix": job.suffix,
             "query": dict(job.query),
             "target": str(target),
             "memory_mb": settings.conversion_memory_mb,
@@ -77,11 +92,5 @@ def convert(job: Job, target: Path, settings: Settings) -> None:
     if process.returncode != 0 or not answer:
         log.warning("a converter ended with status %d", process.returncode)
         raise ConversionFailed
-    _raise_error(json.loads(answer))
-
-
-def _raise_error(answer: Dict[str, str]) -> None:
-    """Raise the error that the child met, if it did."""
-    if answer:
-        kind = getattr(errors, answer["error"])
-        raise kind(answer["message"])
+    met: Dict[str, str] = json.loads(answer)
+    return met

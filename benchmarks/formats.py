@@ -1,4 +1,4 @@
-"""Forms of a model: seconds and memory of each, the error of fewer faces, the list meanwhile."""
+"""Formats of a model: seconds and memory of each, the error of fewer faces, the list meanwhile."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from benchmarks.report import Report
 PIECES = ("chair", "couch", "bookcase", "armchair")
 KINDS = "plain", "textured"
 FACES = SMALL, LARGE = 40_000, 450_000
-FORMS = (".usdz", ".obj.zip", ".stl", ".ply", ".png", ".webp")
+SUFFIXES = (".usdz", ".obj.zip", ".stl", ".ply", ".png", ".webp")
 ROUNDS = 3
 DATA = servers.PROJECT / "tests" / "data" / "pieces"
 MEMORY_MB = 16_384
 # The usage that the system reports counts the memory of the parent, too.
 WATCHED = """
 from pathlib import Path
-from dreamlab.forms import child
+from dreamlab.formats import child
 child.main()
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0], flush=True)
 """
@@ -46,19 +46,19 @@ def measure() -> Report:
     """Convert plain and textured models of two sizes, then measure the list meanwhile."""
     with servers.scratch() as folder:
         models = _models(folder)
-        runs = {key: _forms(path, folder) for key, path in models.items()}
+        runs = {key: _formats(path, folder) for key, path in models.items()}
         errors = [_error(name, folder) for name in PIECES]
         meanwhile = _meanwhile(folder, models["plain", LARGE])
     return Report(
-        [_form_table(runs), _error_table(errors), meanwhile],
+        [_format_table(runs), _error_table(errors), meanwhile],
         [
             f"Each conversion is one process with its start: medians of {ROUNDS}. The models are "
             "marching cubes around a chair, as dense as Hunyuan3D's; the texture is one of "
             "1024 pixels, projected from the front, with one seam.",
             "Error: distances between the two surfaces, both ways, at 40,000 points each, in per "
             "mille of the longest side. Aim: 1 ‰ in the mean.",
-            "The list meanwhile: wrk with 4 connections while four clients ask for forms that are "
-            "not there yet, two at a time (MAX_CONVERSIONS). Aim: 2 times the idle p99.",
+            "The list meanwhile: wrk with 4 connections while four clients ask for formats that "
+            "are not there yet, two at a time (MAX_CONVERSIONS). Aim: 2 times the idle p99.",
         ],
     )
 
@@ -73,22 +73,22 @@ def _models(folder: Path) -> Dict[Tuple[str, int], Path]:
     return found
 
 
-def _forms(path: Path, folder: Path) -> Dict[str, Run]:
-    found = {form: _run(path, folder, form) for form in FORMS}
+def _formats(path: Path, folder: Path) -> Dict[str, Run]:
+    found = {suffix: _run(path, folder, suffix) for suffix in SUFFIXES}
     found["height_cm"] = _run(path, folder, ".glb", height_cm="90")
     found["max_faces"] = _run(path, folder, ".glb", max_faces=str(SMALL))
     return found
 
 
-def _run(source: Path, folder: Path, form: str, **query: str) -> Run:
-    runs = [_run_once(source, folder / f"form{form}", form, query) for _ in range(ROUNDS)]
+def _run(source: Path, folder: Path, suffix: str, **query: str) -> Run:
+    runs = [_run_once(source, folder / f"model{suffix}", suffix, query) for _ in range(ROUNDS)]
     return sorted(runs)[ROUNDS // 2]
 
 
-def _run_once(source: Path, target: Path, form: str, query: Dict[str, str]) -> Run:
+def _run_once(source: Path, target: Path, suffix: str, query: Dict[str, str]) -> Run:
     job = {
         "source": str(source),
-        "form": form,
+        "suffix": suffix,
         "query": query,
         "target": str(target),
         "memory_mb": MEMORY_MB,
@@ -106,7 +106,7 @@ def _run_once(source: Path, target: Path, form: str, query: Dict[str, str]) -> R
         process.stdin.flush()
         answer, peak_kb = process.stdout.read().split(b"\n")[:2]
     if answer != b"{}":
-        raise RuntimeError(f"the conversion to {form} failed: {answer!r}")
+        raise RuntimeError(f"the conversion to {suffix} failed: {answer!r}")
     return Run(time.monotonic() - start, int(peak_kb) / 1024, target.read_bytes())
 
 
@@ -170,13 +170,13 @@ def _p99(url: str) -> float:
     return statistics.median(servers.wrk(url, 4, 3).p99_ms for _ in range(3))
 
 
-def _form_table(runs: Dict[Tuple[str, int], Dict[str, Run]]) -> List[List[Any]]:
+def _format_table(runs: Dict[Tuple[str, int], Dict[str, Run]]) -> List[List[Any]]:
     heads = [f"{kind}, {faces:,}: {what}" for kind, faces in runs for what in ("s", "MB", "bytes")]
-    table: List[List[Any]] = [["form", *heads]]
-    for form in next(iter(runs.values())):
-        row: List[Any] = [form.lstrip(".")]
+    table: List[List[Any]] = [["format", *heads]]
+    for name in next(iter(runs.values())):
+        row: List[Any] = [name.lstrip(".")]
         for found in runs.values():
-            run = found[form]
+            run = found[name]
             row += [f"**{run.seconds:.2f}**", f"{run.peak_mb:.0f}", f"{len(run.content):,}"]
         table.append(row)
     return table

@@ -11,7 +11,8 @@ import trimesh
 from PIL import Image
 
 from dreamlab.errors import ModelUnsupported, NotAvailable
-from dreamlab.models import glb, parts
+from dreamlab.formats import parts
+from dreamlab.models import glb
 from dreamlab.models.simplify import is_within, simplify
 from support.api import DATA
 from support.solids import LEFT_COLOUR, RIGHT_COLOUR, ellipsoid, load, off_the_surface, texture

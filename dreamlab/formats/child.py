@@ -1,4 +1,4 @@
-"""Converts one model: `python -m dreamlab.forms.child`, a process that may be killed.
+"""Converts one model: `python -m dreamlab.formats.child`, a process that may be killed.
 
 It reads one line of JSON from its standard input and writes one to its standard output. It ends
 when its standard input does, so it never outlives the server. Its status is 0 where it has said how
@@ -7,15 +7,16 @@ the conversion went.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Dict
 
 from dreamlab.errors import DreamLabError
-from dreamlab.forms.catalogue import BY_SUFFIX, FormQuery
+from dreamlab.formats.catalogue import BY_SUFFIX, Format, FormatQuery
 
 _MEGABYTE = 1 << 20
 # Conversions wait for everything else.
@@ -30,38 +31,27 @@ def main() -> int:
     answer: Dict[str, Any] = {}
     try:
         content = Path(job["source"]).read_bytes()
-        form = BY_SUFFIX[job["form"]]
-        query = FormQuery.parse(job["query"], form)
-        Path(job["target"]).write_bytes(_converted(content, form.suffix, query))
+        wanted = BY_SUFFIX[job["suffix"]]
+        query = FormatQuery.parse(job["query"], wanted)
+        Path(job["target"]).write_bytes(converted(content, wanted, query))
     except DreamLabError as error:
         answer = {"error": type(error).__name__, "message": str(error)}
     print(json.dumps(answer), flush=True)
     return 0
 
 
-def _converted(content: bytes, suffix: str, query: FormQuery) -> bytes:
+def converted(content: bytes, wanted: Format, query: FormatQuery) -> bytes:
+    """Return the model in a format. Raises ModelUnsupported, and NotAvailable."""
     content = query.model.apply(content)
-    if suffix == ".glb":
+    if not wanted.writer:
         return content
-    from dreamlab.models import parts
+    from dreamlab.formats import parts
 
-    return _writer(suffix, query.side)(parts.read(content))
-
-
-def _writer(suffix: str, side: Any) -> Callable[[List[Any]], bytes]:
-    """Return what writes a form. Its module is imported only where it is needed."""
-    if suffix in (".png", ".webp"):
-        from dreamlab.models import picture
-
-        write = picture.png if suffix == ".png" else picture.webp
-        return lambda found: write(found, side)
-    if suffix == ".usdz":
-        from dreamlab.models import usdz
-
-        return usdz.write
-    from dreamlab.models import exports
-
-    return {".obj.zip": exports.obj_zip, ".stl": exports.stl, ".ply": exports.ply}[suffix]
+    module, _, function = wanted.writer.partition(":")
+    write = getattr(importlib.import_module(module), function)
+    found = parts.read(content)
+    written: bytes = write(found, query.side) if wanted.is_picture else write(found)
+    return written
 
 
 def _end_with_stdin() -> None:

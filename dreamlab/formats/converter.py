@@ -1,7 +1,7 @@
-"""Makes forms of models in child processes, and keeps them beside the model.
+"""Makes formats of models in child processes, and keeps them beside the model.
 
 At most MAX_CONVERSIONS processes run at once, each for CONVERSION_TIMEOUT_S. A few requests wait
-for a place; two for the same form wait for the same process.
+for a place; two for the same format wait for the same process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from typing import Callable, Dict, Iterator, Mapping
 
 from dreamlab import metrics
 from dreamlab.errors import DreamLabError, GeneratorBusy
-from dreamlab.forms import catalogue
-from dreamlab.forms.catalogue import FormQuery
-from dreamlab.forms.process import Job, convert
+from dreamlab.formats import catalogue
+from dreamlab.formats.catalogue import FormatQuery
+from dreamlab.formats.process import Job, convert
 from dreamlab.settings import Settings
-from dreamlab.storage.forms import Forms
+from dreamlab.storage.formats import KeptFormats
 from dreamlab.storage.session import Session
 
+# What a format looks like. A change of it makes those that are kept beside models anew.
+VERSION = 2
 # A gallery asks for all its pictures at once: so many requests may wait, and so long.
 WAITING = 16
 _WAIT_S, _RETRY_AFTER_S = 10.0, 5
@@ -40,36 +42,27 @@ class Converter:
         self._running: Dict[Path, Future[Path]] = {}
         self._lock = threading.Lock()
 
-    def form(self, session: Session, name: str, texts: Mapping[str, str]) -> Path:
-        """Return the path of the form that `name` and the query `texts` mean.
+    def path(self, session: Session, name: str, texts: Mapping[str, str]) -> Path:
+        """Return the path of the format that `name` and the query `texts` mean.
 
         Raises ModelNotFound, ModelUnsupported, InvalidOption, GeneratorBusy, and what a conversion
         ends with.
         """
-        model, form = catalogue.split(name)
+        model, wanted = catalogue.split(name)
         source = session.model(model)
-        query = FormQuery.parse(texts, form)
-        if form is catalogue.GLB and not query.model.changes(source):
+        query = FormatQuery.parse(texts, wanted)
+        if wanted is catalogue.GLB and not query.model.changes(source):
             return source
-        forms = session.forms(model)
-        path = forms.path(query.digest() + form.suffix)
+        kept = session.formats(model)
+        path = kept.path(f"{VERSION}-{query.digest()}{wanted.suffix}")
         if path.exists():
             return path
 
         def make() -> Path:
-            return self._make(session, forms, path, Job(source, form.suffix, texts))
+            return self._make(session, kept, path, Job(source, wanted.suffix, texts))
 
-        with self._admitted():
+        with _one_of(self._requests, 0):
             return self._once(path, make)
-
-    @contextmanager
-    def _admitted(self) -> Iterator[None]:
-        if not self._requests.acquire(blocking=False):
-            raise GeneratorBusy(_BUSY, _RETRY_AFTER_S)
-        try:
-            yield
-        finally:
-            self._requests.release()
 
     def _once(self, path: Path, make: Callable[[], Path]) -> Path:
         """Return what `make` returns, or what it returns to another request for this path."""
@@ -89,35 +82,37 @@ class Converter:
                 del self._running[path]
         return own.result()
 
-    def _make(self, session: Session, forms: Forms, path: Path, job: Job) -> Path:
+    def _make(self, session: Session, kept: KeptFormats, path: Path, job: Job) -> Path:
         if path.exists():
             return path
         started, outcome = time.monotonic(), "internal_error"
         try:
-            with self._place(), session.draft() as draft:
+            with _one_of(self._places, _WAIT_S), session.draft() as draft:
                 convert(job, draft, self._settings)
-                forms.save(draft, path)
+                kept.save(draft, path)
             outcome = "ok"
         except DreamLabError as error:
             outcome = error.code
             raise
         finally:
-            metrics.count_conversion(job.form[1:], outcome)
+            metrics.count_conversion(job.suffix[1:], outcome)
             log.info(
                 "conversion to %(form)s: %(outcome)s, %(seconds).2f s",
                 {
-                    "form": job.form[1:],
+                    "form": job.suffix[1:],
                     "outcome": outcome,
                     "seconds": round(time.monotonic() - started, 6),
                 },
             )
         return path
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(timeout=_WAIT_S):
-            raise GeneratorBusy(_BUSY, _RETRY_AFTER_S)
-        try:
-            yield
-        finally:
-            self._places.release()
+
+@contextmanager
+def _one_of(semaphore: threading.Semaphore, wait_s: float) -> Iterator[None]:
+    """Take one of the places, and give it back. Raises GeneratorBusy."""
+    if not semaphore.acquire(timeout=wait_s):
+        raise GeneratorBusy(_BUSY, _RETRY_AFTER_S)
+    try:
+        yield
+    finally:
+        semaphore.release()

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from dreamlab.errors import NotAvailable
-from dreamlab.models import images
-from dreamlab.models.accessors import Array
-from dreamlab.models.parts import MASK, OPAQUE, Part
+from dreamlab.formats import images
+from dreamlab.formats.parts import MASK, OPAQUE, Part
+from dreamlab.models.mesh import Array
 
 # Degrees from the front towards the model's own left, and above the horizon.
 _AROUND, _ABOVE = 30.0, 20.0

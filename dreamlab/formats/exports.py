@@ -9,9 +9,9 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
-from dreamlab.models import images
-from dreamlab.models.accessors import Array
-from dreamlab.models.parts import OPAQUE, Material, Part
+from dreamlab.formats import images
+from dreamlab.formats.parts import OPAQUE, Material, Part
+from dreamlab.models.mesh import Array
 
 _MILLIMETRES = 1000
 _OBJ, _MTL = "model.obj", "model.mtl"
@@ -127,7 +127,9 @@ def _mtl(materials: Dict[Material, str], textures: Dict[int, str]) -> bytes:
         lines.append(
             "Kd {:.5f} {:.5f} {:.5f}".format(*images.to_srgb(np.array((red, green, blue))))
         )
-        lines.append(f"Pm {material.metallic:.4f}\nPr {material.roughness:.4f}")
+        # Their map is left out. Its factors alone would make metal of wood.
+        metallic = 0.0 if material.metallic_roughness else material.metallic
+        lines.append(f"Pm {metallic:.4f}\nPr {material.roughness:.4f}")
         if material.alpha_mode != OPAQUE:
             lines.append(f"d {alpha:.4f}")
         if material.texture is not None:

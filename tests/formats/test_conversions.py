@@ -16,7 +16,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from dreamlab.forms import converter
+from dreamlab.formats import converter
 from support import solids
 from support.api import MakeClient, assert_error, image_bytes, new_session, post, wait_until
 from support.fake_service import FakeService
@@ -38,9 +38,12 @@ class Model(NamedTuple):
     folder: Path
     name: str = "chair"
 
+    @property
+    def url(self) -> str:
+        return f"/sessions/{self.session_id}/models/{self.name}"
+
     def get(self, form: str, **query: str) -> TestResponse:
-        url = f"/sessions/{self.session_id}/models/{self.name}.{form}"
-        return self.app.test_client().get(url, query_string=query)
+        return self.app.test_client().get(f"{self.url}.{form}", query_string=query)
 
     def hidden(self) -> List[str]:
         """Return the names of its forms, and of what is not finished."""
@@ -67,7 +70,7 @@ def converters() -> List[int]:
         # A thread or a process may end meanwhile.
         with suppress(FileNotFoundError, ProcessLookupError):
             for pid in (task / "children").read_text().split():
-                if b"dreamlab.forms.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if b"dreamlab.formats.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     found.append(int(pid))
     return found
 
@@ -88,6 +91,22 @@ def test_two_requests_for_one_form_make_it_once(
     assert len({each.data for each in answers}) == 1
     assert len(model.hidden()) == 1
     assert caplog.text.count("conversion to usdz: ok") == 1
+
+
+def test_a_format_that_an_older_converter_made_is_made_anew_and_goes_with_the_model(
+    client: FlaskClient,
+) -> None:
+    model = make_model(client)
+    first = model.get("stl").data
+    (kept,) = model.hidden()
+    # Releases before the version was part of the name had names like this.
+    old = kept.replace(f"-{converter.VERSION}-", "-")
+    assert old != kept
+    (model.folder / kept).rename(model.folder / old).write_bytes(b"old")
+    assert model.get("stl").data == first
+    assert sorted(model.hidden()) == sorted([kept, old])
+    assert client.delete(f"/api{model.url}.glb").status_code == 204
+    assert model.hidden() == []
 
 
 def test_a_generation_asks_for_fewer_faces(client: FlaskClient) -> None:

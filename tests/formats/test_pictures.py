@@ -9,7 +9,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from dreamlab.models import parts, picture
+from dreamlab.formats import parts, picture
 from support.solids import RADII, ellipsoid, load
 
 pytest.importorskip("embreex", reason="it has no release for this Python or processor")
