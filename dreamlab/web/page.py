@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, render_template, url_for
 
-from dreamlab.photos import SUFFIXES
+from dreamlab.photos.opening import SUFFIXES
 from dreamlab.routes.current import settings
 from dreamlab.web import assets
 

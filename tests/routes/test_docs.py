@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
+from dreamlab.forms.catalogue import BY_SUFFIX
 from flask.testing import FlaskClient
 
-from dreamlab.forms.catalogue import BY_SUFFIX
-from dreamlab.photos import SUFFIXES
+from dreamlab.photos.opening import SUFFIXES
 from dreamlab.routes.operations import DESCRIPTION
 
 

@@ -8,14 +8,14 @@ from typing import Any, Dict, Set, Tuple
 
 import jsonschema
 import pytest
+from dreamlab.forms.catalogue import BY_SUFFIX
 from flask.testing import FlaskClient
 
 from dreamlab import fields
 from dreamlab.errors import InvalidOption
 from dreamlab.fields import GENERATION
-from dreamlab.forms.catalogue import BY_SUFFIX
 from dreamlab.generation.form import UPLOAD_FIELD, VIEW_FIELDS, WEBHOOK_FIELD
-from dreamlab.photos import SUFFIXES
+from dreamlab.photos.opening import SUFFIXES
 
 METHODS = ("get", "post", "delete", "put", "patch")
 
