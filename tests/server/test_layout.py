@@ -18,9 +18,9 @@ TOP_LEVEL = {
 }  # fmt: skip
 # A module imports from its own layer and from the layers before it.
 LAYERS = (
-    "errors", "clock", "background", "secrets", "fields", "settings", "logs", "metrics", "models",
-    "photos", "storage", "formats", "space", "hunyuan_service", "webhooks", "generation", "cluster",
-    "routes", "web", "serving", "app",
+    "errors", "clock", "background", "secrets", "fields", "models", "options", "settings", "logs",
+    "metrics", "photos", "storage", "formats", "space", "webhooks", "generation",
+    "hunyuan_service", "cluster", "routes", "web", "serving", "app",
 )  # fmt: skip
 
 
