@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from dreamlab.forms.catalogue import BY_SUFFIX
 from flask.testing import FlaskClient
 
+from dreamlab.formats.catalogue import BY_SUFFIX
 from dreamlab.photos.opening import SUFFIXES
 from dreamlab.routes.operations import DESCRIPTION
 
@@ -31,7 +31,7 @@ def test_every_html_page_forbids_what_it_does_not_need(client: FlaskClient) -> N
     assert sorted(pages) == ["/", "/docs"]
 
 
-def test_the_page_takes_every_image_and_offers_every_form(client: FlaskClient) -> None:
+def test_the_page_takes_every_image_and_offers_every_format(client: FlaskClient) -> None:
     page = client.get("/").text
     endings = [ending for endings in SUFFIXES.values() for ending in endings]
     accepted = re.findall(r'id="(\w+)"[^>]* accept="([^"]+)"', page)

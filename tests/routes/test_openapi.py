@@ -8,13 +8,13 @@ from typing import Any, Dict, Set, Tuple
 
 import jsonschema
 import pytest
-from dreamlab.forms.catalogue import BY_SUFFIX
 from flask.testing import FlaskClient
 
 from dreamlab import fields
 from dreamlab.errors import InvalidOption
-from dreamlab.fields import GENERATION
+from dreamlab.formats.catalogue import BY_SUFFIX
 from dreamlab.generation.form import UPLOAD_FIELD, VIEW_FIELDS, WEBHOOK_FIELD
+from dreamlab.options import PARSERS
 from dreamlab.photos.opening import SUFFIXES
 
 METHODS = ("get", "post", "delete", "put", "patch")
@@ -121,21 +121,21 @@ def test_the_accepted_images_are_those_of_the_code(openapi: Dict[str, Any]) -> N
         assert set(field["contentType"].split(", ")) == types
 
 
-def test_the_forms_of_a_model_are_those_of_the_code(openapi: Dict[str, Any]) -> None:
+def test_the_formats_of_a_model_are_those_of_the_code(openapi: Dict[str, Any]) -> None:
     pattern = openapi["components"]["schemas"]["FormName"]["pattern"]
     endings = "|".join(re.escape(suffix[1:]) for suffix in BY_SUFFIX)
     assert pattern.endswith(f"\\.({endings})$")
-    types = {form.mimetype for form in BY_SUFFIX.values()}
+    types = {each.mimetype for each in BY_SUFFIX.values()}
     for answer in ("ModelFile", "ModelPart"):
         assert set(openapi["components"]["responses"][answer]["content"]) == types
 
 
 def test_the_options_of_a_form_are_those_of_the_code(openapi: Dict[str, Any]) -> None:
     described = set(openapi["components"]["schemas"]["GenerationForm"]["properties"])
-    assert described == {*GENERATION, *VIEW_FIELDS, UPLOAD_FIELD, WEBHOOK_FIELD}
+    assert described == {*PARSERS, *VIEW_FIELDS, UPLOAD_FIELD, WEBHOOK_FIELD}
 
 
-@pytest.mark.parametrize("option", GENERATION)
+@pytest.mark.parametrize("option", PARSERS)
 def test_the_limits_of_an_option_are_those_of_the_code(
     openapi: Dict[str, Any], option: str
 ) -> None:
@@ -155,7 +155,7 @@ def test_the_limits_of_an_option_are_those_of_the_code(
         good, bad = ["true", "false", "1", "0", "yes", "no", "on", "OFF"], ["2"]
     assert good and bad
     for value in good:
-        assert option in fields.read({option: str(value)}, GENERATION)
+        assert option in fields.read({option: str(value)}, PARSERS)
     for value in bad:
         with pytest.raises(InvalidOption):
-            fields.read({option: str(value)}, GENERATION)
+            fields.read({option: str(value)}, PARSERS)
