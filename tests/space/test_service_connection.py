@@ -39,7 +39,12 @@ def test_progress_and_position_in_the_queue_are_reported(photo: Path) -> None:
         service = make_service(url, generator_concurrency=2)
         jobs = [
             pool.submit(
-                service.generate, {"front": photo}, Options(), photo.with_name(name), events.append
+                service.generate,
+                {"front": photo},
+                Options(),
+                photo.with_name(name),
+                events.append,
+                lambda: False,
             )
             for name in ("a", "b")
         ]
@@ -79,7 +84,8 @@ def test_a_server_that_dies_fails_its_job_and_is_connected_to_again(
     events: List[object] = []
     with ThreadPoolExecutor(1) as pool:
         target = photo.with_name("a.glb")
-        job = pool.submit(service.generate, {"front": photo}, Options(), target, events.append)
+        views = {"front": photo}
+        job = pool.submit(service.generate, views, Options(), target, events.append, lambda: False)
         assert wait_until(lambda: Progress(0.4, "shape") in events)
         proxy.cut()
         with pytest.raises(errors.GenerationFailed, match="died"):

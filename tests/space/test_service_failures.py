@@ -84,7 +84,14 @@ def test_a_full_queue_of_the_generator_is_generator_busy(photo: Path) -> None:
     with held_space(max_queue=1) as held, ThreadPoolExecutor(3) as pool:
         service = make_service(held.url, generator_concurrency=3)
         jobs = [
-            pool.submit(service.generate, {"front": photo}, Options(), photo.with_name(f"{n}.glb"))
+            pool.submit(
+                service.generate,
+                {"front": photo},
+                Options(),
+                photo.with_name(f"{n}.glb"),
+                print,
+                lambda: False,
+            )
             for n in range(3)
         ]
         assert wait_until(lambda: any(job.done() for job in jobs))

@@ -114,6 +114,7 @@ def test_plain_and_textured_jobs_do_not_run_at_once(photo: Path, counted: Counti
                 Options(texture=texture),
                 photo.with_name(f"{index}.glb"),
                 events.append,
+                lambda: False,
             )
             for index, texture in enumerate((True, False, True, False))
         ]
@@ -133,6 +134,8 @@ def test_the_limit_is_a_setting(photo: Path, counted: CountingSpace) -> None:
                 {"front": photo},
                 Options(texture=texture),
                 photo.with_name(f"{texture}.glb"),
+                print,
+                lambda: False,
             )
             for texture in (True, False)
         ]
