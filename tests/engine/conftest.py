@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 import pytest
 from gradio_client import Client, handle_file
@@ -22,11 +22,9 @@ class Outputs(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def engine(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def engine(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
     folder = tmp_path_factory.mktemp("downloads")
-    client = Client(stand_in_url, verbose=False, download_files=str(folder))
-    yield client
-    client.close()
+    return Client(stand_in_url, verbose=False, download_files=str(folder))
 
 
 @pytest.fixture(scope="session")
