@@ -8,13 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Any, Dict, List
 
+from gradio_client import Client, handle_file
+
 from dreamlab.models.fitting import fit
 from dreamlab.models.report import report
 from dreamlab.models.size import Size
 from dreamlab.settings import PROJECT
 from support import gltf_files
+from support.api import DATA
 from support.models import glb_bytes
 from support.needs import need
+from support.spaces import output_path
 
 
 def khronos(folder: Path, models: Dict[str, bytes]) -> List[Dict[str, Any]]:
@@ -62,3 +66,20 @@ def test_the_khronos_validator_says_the_same(tmp_path: Path) -> None:
             (each["width"], each["height"]) for each in pictures
         ], name
     assert sum(bool(report(model)["errors"]) for model in models.values()) >= 4
+
+
+def test_the_khronos_validator_reports_nothing_of_the_default_engines_models(
+    stand_in_url: str, tmp_path: Path
+) -> None:
+    client = Client(stand_in_url, verbose=False, download_files=str(tmp_path))
+    sides = ("front", "back", "left", "right")
+    of_room = {"image": "stool.jpg"}
+    of_sides = {f"mv_image_{side}": f"chair-{side}.png" for side in sides}
+    models = {}
+    for name, views in (("one photo", of_room), ("four views", of_sides)):
+        photos = {field: handle_file(str(DATA / photo)) for field, photo in views.items()}
+        white, textured, *_ = client.predict(api_name="/generation_all", **photos)
+        models[f"{name}, white"] = Path(output_path(white)).read_bytes()
+        models[f"{name}, textured"] = Path(output_path(textured)).read_bytes()
+    for name, theirs in zip(models, khronos(tmp_path, models)):
+        assert (theirs["numErrors"], theirs["numWarnings"]) == (0, 0), (name, theirs)

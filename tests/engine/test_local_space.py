@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from local_space import hull, segmentation, surface
 from local_space.launcher import READY
 from support.api import DATA
 from support.forward_proxy import ForwardProxy
-from support.processes import PROJECT, StartServer
-from support.spaces import free_port, output_path
+from support.processes import PROJECT
+from support.spaces import free_port
 
 PARAMETERS = {
     "caption": None,
@@ -52,12 +53,6 @@ INPUTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def client(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    folder = tmp_path_factory.mktemp("downloads")
-    return Client(stand_in_url, verbose=False, download_files=str(folder))
-
-
 def build(silhouettes: Dict[str, np.ndarray], resolution: int = 256) -> trimesh.Trimesh:
     mesh = surface.extract(hull.field(silhouettes, resolution), resolution)
     return trimesh.Trimesh(mesh.vertices, mesh.faces)
@@ -69,9 +64,9 @@ def box(height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize("endpoint", ("/shape_generation", "/generation_all"))
 def test_an_endpoint_has_the_parameters_and_defaults_of_hunyuan3d(
-    client: Client, endpoint: str
+    engine: Client, endpoint: str
 ) -> None:
-    described = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
+    described = engine.view_api(print_info=False, return_format="dict")["named_endpoints"]
     given = {p["parameter_name"]: p["parameter_default"] for p in described[endpoint]["parameters"]}
     assert given == PARAMETERS
     inputs = [(p["label"], p["component"]) for p in described[endpoint]["parameters"]]
@@ -81,36 +76,30 @@ def test_an_endpoint_has_the_parameters_and_defaults_of_hunyuan3d(
     assert outputs == [*files, ("Output", "Html"), ("Mesh Stats", "Json"), ("Seed", "Slider")]
 
 
-def test_a_fixed_seed_is_used_and_the_statistics_describe_the_mesh(client: Client) -> None:
-    photo = handle_file(str(DATA / "stool.jpg"))
-    mesh, _, stats, seed = client.predict(
-        image=photo, seed=99, randomize_seed=False, api_name="/shape_generation"
-    )
-    faces = trimesh.load(output_path(mesh), force="mesh").faces
-    assert seed == stats["params"]["seed"] == 99
-    assert stats["number_of_faces"] == len(faces)
-    assert set(stats["time"]) >= {"remove background", "shape generation", "total"}
-    assert "not made by Hunyuan3D" in stats["engine"]
+def test_a_fixed_seed_is_used_and_the_statistics_describe_the_mesh(of_rooms: Any) -> None:
+    for made in of_rooms.values():
+        assert made.seed == made.stats["params"]["seed"] == 99
+        assert made.stats["number_of_faces"] == len(trimesh.load(made.mesh, force="mesh").faces)
+        assert set(made.stats["time"]) >= {"remove background", "shape generation", "total"}
+        assert "not made by Hunyuan3D" in made.stats["engine"]
 
 
-def test_octree_resolution_sets_the_detail(client: Client) -> None:
-    photo = handle_file(str(DATA / "chair-front.png"))
-    faces = [
-        client.predict(image=photo, octree_resolution=level, api_name="/shape_generation")[2][
-            "number_of_faces"
-        ]
-        for level in (64, 256, 512)
-    ]
-    assert faces[0] * 4 < faces[1] and faces[1] * 2 < faces[2]
+def test_octree_resolution_sets_the_detail(engine: Client, of_rooms: Any) -> None:
+    photo = handle_file(str(DATA / "chair.jpg"))
+
+    def faces(resolution: int) -> int:
+        _, _, stats, _ = engine.predict(
+            image=photo, octree_resolution=resolution, api_name="/shape_generation"
+        )
+        number: int = stats["number_of_faces"]
+        return number
+
+    by_default = of_rooms["chair"].stats["number_of_faces"]
+    assert faces(64) * 4 < by_default and by_default * 2 < faces(512)
 
 
-def test_both_meshes_have_the_names_of_hunyuan3d(client: Client) -> None:
-    photo = handle_file(str(DATA / "chair-front.png"))
-    white, textured, *_ = client.predict(image=photo, api_name="/generation_all")
-    assert [Path(output_path(file)).name for file in (white, textured)] == [
-        "white_mesh.glb",
-        "textured_mesh.glb",
-    ]
+def test_both_meshes_have_the_names_of_hunyuan3d(meshes: Tuple[str, str]) -> None:
+    assert [Path(file).name for file in meshes] == ["white_mesh.glb", "textured_mesh.glb"]
 
 
 @pytest.mark.parametrize(
@@ -122,39 +111,18 @@ def test_both_meshes_have_the_names_of_hunyuan3d(client: Client) -> None:
     ),
 )
 def test_the_arguments_that_hunyuan3d_refuses_are_refused(
-    client: Client, wrong: Dict[str, Any], words: str
+    engine: Client, wrong: Dict[str, Any], words: str
 ) -> None:
     given = {"image": handle_file(str(DATA / "chair-front.png")), **wrong}
-    if "image" not in wrong and client.app_version.major < 5:
+    if "image" not in wrong and engine.app_version.major < 5:
         pytest.skip("Gradio checks a slider's range from 5 on")
     with pytest.raises(AppError, match=words):
-        client.predict(api_name="/shape_generation", **given)
+        engine.predict(api_name="/shape_generation", **given)
 
 
-def test_it_runs_as_a_process_of_its_own() -> None:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local_space", "--port", str(port)],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"{READY}http://127.0.0.1:{port}\n"
-        process.terminate()
-        assert process.wait(timeout=10) == 0
-    finally:
-        process.kill()
-        process.wait()
-
-
-def test_it_uses_no_proxy_and_needs_no_package_for_one(
-    start_server: StartServer, tmp_path: Path, chair: bytes, monkeypatch: pytest.MonkeyPatch
+def test_it_runs_as_a_process_of_its_own_that_uses_no_proxy_nor_a_package_for_one(
+    tmp_path: Path,
 ) -> None:
-    # What the tests set so that they themselves send no usage data.
-    for variable in ("HF_HUB_DISABLE_TELEMETRY", "GRADIO_ANALYTICS_ENABLED"):
-        monkeypatch.delenv(variable)
     http, socks = ForwardProxy(), ForwardProxy(is_socks=True)
     for name in ("socksio", "socks"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('not installed')")
@@ -164,12 +132,32 @@ def test_it_uses_no_proxy_and_needs_no_package_for_one(
         "NO_PROXY": "",
     }
     both_spellings = {**proxies, **{name.lower(): value for name, value in proxies.items()}}
-    server = start_server(PYTHONPATH=str(tmp_path), **both_spellings)
-    assert server.post(server.session(), chair).status_code == 200
-    assert server.health()["generator"] == "ready"
-    assert http.requested == socks.requested == []
-    http.close()
-    socks.close()
+    environ = {**os.environ, **both_spellings, "PYTHONPATH": str(tmp_path)}
+    # What the tests set so that they themselves send no usage data.
+    for name in ("HF_HUB_DISABLE_TELEMETRY", "GRADIO_ANALYTICS_ENABLED"):
+        environ.pop(name)
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local_space", "--port", str(port)],
+        cwd=PROJECT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{READY}http://127.0.0.1:{port}\n"
+        client = Client(f"http://127.0.0.1:{port}", verbose=False)
+        photo = handle_file(str(DATA / "chair-front.png"))
+        client.predict(image=photo, octree_resolution=64, api_name="/shape_generation")
+        assert http.requested == socks.requested == []
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        http.close()
+        socks.close()
 
 
 def test_two_views_give_their_visual_hull() -> None:
