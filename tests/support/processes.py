@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from dreamlab.settings import PROJECT
 from support.http_api import HttpApi
@@ -84,6 +84,21 @@ class Server(HttpApi):
             with suppress(FileNotFoundError, ProcessLookupError):
                 found += map(int, (task / "children").read_text().split())
         return found
+
+
+APP = """
+import importlib, runpy
+for module, name, value in {constants!r}:
+    module = importlib.import_module(module)
+    getattr(module, name)
+    setattr(module, name, value)
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+
+def app_with(*constants: Tuple[str, str, Any]) -> Sequence[str]:
+    """Return the program app.py with other constants: (module, name, value)."""
+    return "-c", APP.format(constants=constants)
 
 
 def copy_without_node_modules(folder: Path) -> Path:
