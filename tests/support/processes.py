@@ -141,11 +141,10 @@ SPACE = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from support import spaces
-seconds = float(sys.argv[3])
-def shape(image=None, progress=spaces.gr.Progress()):
+def shape(image=None, caption=None, progress=spaces.gr.Progress()):
     print("working", flush=True)
     progress(0.5, desc="shape")
-    time.sleep(seconds)
+    time.sleep(float(caption or sys.argv[3]))
     return spaces.answer()
 def everything(image=None):
     return (str(spaces.MESH), *shape(image))
@@ -156,7 +155,7 @@ with spaces.space(shape, everything, port=int(sys.argv[2])):
 
 
 def start_space(port: int, seconds: float) -> subprocess.Popen[str]:
-    """Start a Gradio server whose jobs take `seconds`.
+    """Start a Gradio server whose jobs take `seconds`, or as many as their caption says.
 
     It prints `ready` when it answers, and `working` when a job starts.
     """
