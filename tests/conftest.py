@@ -122,6 +122,18 @@ def quick_server(tmp_path_factory: pytest.TempPathFactory, quick_space: str) -> 
 
 
 @pytest.fixture(scope="session")
+def solid_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server whose generator answers at once with a real mesh, and with a texture if asked."""
+    from support.processes import Server
+    from support.spaces import solid_space
+
+    with solid_space() as url:
+        server = Server(tmp_path_factory.mktemp("solid"), HUNYUAN_SPACE_ID=url, METRICS="true")
+        yield server
+        server.kill()
+
+
+@pytest.fixture(scope="session")
 def chair() -> bytes:
     return (DATA / "chair.jpg").read_bytes()
 

@@ -15,7 +15,7 @@ import requests
 from support.api import image_bytes, wait_until
 from support.processes import Server
 
-KILLS = 50
+KILLS = 15
 PHOTO = image_bytes((900, 700), "WEBP")
 
 

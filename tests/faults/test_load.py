@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import resource
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, Iterator, List
 
 import pytest
 import requests
 
 from support.api import files_below, image_bytes, wait_until
-from support.processes import PROJECT, Server, StartServer
+from support.processes import PROJECT, Server, StartServer, app_with
+from support.spaces import timed_space
 
-SECONDS = 20
+SECONDS = 8
 
 
 MEASURE_LISTINGS = """
@@ -48,33 +48,40 @@ def parse_counts(output: str) -> Dict[str, int]:
     return {key: int(value) for key, value in (item.split("=") for item in output.split())}
 
 
-@pytest.mark.parametrize("slots", (8, 32))
+@pytest.fixture(scope="module")
+def brisk_space() -> Iterator[str]:
+    """A Gradio server whose jobs take a tenth of a second."""
+    with timed_space(0.1) as url:
+        yield url
+
+
 def test_each_of_64_clients_is_answered(
-    tmp_path: Path, slow_space: str, start_server: StartServer, slots: int
+    tmp_path: Path, brisk_space: str, start_server: StartServer
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=slow_space, MAX_GENERATIONS=str(slots))
+    server = start_server(HUNYUAN_SPACE_ID=brisk_space)
     session_id = server.session()
     photo = tmp_path / "photo.png"
     photo.write_bytes(image_bytes())
     # gradio_client creates the threads of its pools during the first load and keeps them.
-    warm_up = run_clients(server, session_id, photo, 6).communicate()[0]
+    warm_up = run_clients(server, session_id, photo, 2).communicate()[0]
     before = server.threads(), server.handles()
     clients = run_clients(server, session_id, photo, SECONDS)
     listing = f"{server.url}/api/session_models/{session_id}"
     # In another process, because this one runs the Space.
     measured = subprocess.run(
-        [sys.executable, "-c", MEASURE_LISTINGS, listing, str(SECONDS - 5)],
+        [sys.executable, "-c", MEASURE_LISTINGS, listing, str(SECONDS - 3)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
     count, p99 = (float(number) for number in measured.stdout.split())
     counts = parse_counts(clients.communicate()[0])
-    print(f"{slots} slots: {counts}, {count:.0f} listings, p99 {p99 * 1000:.1f} ms")
-    assert set(counts) <= {"200", "503", "late", "without_retry_after"}
+    print(f"{counts}, {count:.0f} listings, p99 {p99 * 1000:.1f} ms")
+    assert set(counts) == {"200", "503", "late", "without_retry_after"}
     assert counts["200"] > SECONDS
-    assert counts["late"] == counts["without_retry_after"] == 0
-    assert (counts.get("503", 0) > 0) == (slots < 64)
+    assert counts["without_retry_after"] == 0
+    # A busy machine makes some late. If refusals waited for generations, all would be.
+    assert counts["late"] < counts["503"] / 2
     models = server.models(session_id)
     assert len(models) == len(set(models)) == counts["200"] + parse_counts(warm_up)["200"]
     # A machine that is busy with other things takes its time; none waits for a generation.
@@ -87,10 +94,9 @@ def test_each_of_64_clients_is_answered(
 def test_slow_uploads_delay_no_other_request_and_are_closed(
     quick_space: str, start_server: StartServer
 ) -> None:
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-    )
-    server = start_server(HUNYUAN_SPACE_ID=quick_space)
+    # Clients that send less than 8 KB in this time are disconnected.
+    program = app_with(("dreamlab.serving", "MIN_BYTES_S", 4))
+    server = start_server(program=program, HUNYUAN_SPACE_ID=quick_space)
     connections: List[socket.socket] = []
     try:
         session_id = server.session()
@@ -100,13 +106,12 @@ def test_slow_uploads_delay_no_other_request_and_are_closed(
             "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n"
         )
         for _ in range(200):
-            connection = server.connect()
-            connection.sendall(head.encode())
-            connections.append(connection)
+            connections.append(server.connect())
+            connections[-1].sendall(head.encode())
         waits: List[float] = []
-        started = time.monotonic()
         still_open = set(connections)
-        while still_open and time.monotonic() - started < 100:
+
+        def all_are_closed() -> bool:
             for connection in list(still_open):
                 try:
                     connection.send(b"x")
@@ -115,12 +120,11 @@ def test_slow_uploads_delay_no_other_request_and_are_closed(
             sent = time.perf_counter()
             assert requests.get(server.url + "/api/generate_session_id").status_code == 200
             waits.append(time.perf_counter() - sent)
-            time.sleep(1)
-        print(
-            f"closed after {time.monotonic() - started:.0f} s, slowest {max(waits) * 1000:.0f} ms"
-        )
-        assert not still_open, "the server closes slow uploads"
-        assert sorted(waits)[int(len(waits) * 0.95)] < 0.1
+            return not still_open
+
+        assert wait_until(all_are_closed)
+        print(f"slowest of {len(waits)} {max(waits) * 1000:.0f} ms")
+        assert sorted(waits)[int(len(waits) * 0.95)] < 0.5
         assert server.post(session_id, image_bytes()).status_code == 200
         assert wait_until(lambda: server.handles() <= before + 4)
     finally:
@@ -129,9 +133,9 @@ def test_slow_uploads_delay_no_other_request_and_are_closed(
 
 
 def test_disconnected_clients_leave_no_threads_or_handles(
-    tmp_path: Path, slow_space: str, start_server: StartServer
+    tmp_path: Path, brisk_space: str, start_server: StartServer
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=slow_space)
+    server = start_server(HUNYUAN_SPACE_ID=brisk_space)
     session_id = server.session()
     folder = tmp_path / "sessions" / session_id
     noise = os.urandom(100_000)

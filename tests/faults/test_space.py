@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -16,19 +15,28 @@ from support.models import glb_bytes
 from support.processes import Server, StartServer, run_space
 from support.spaces import answer, free_port, space
 
-LIMIT_S = 3
+LIMIT_S = 1.5
+MAX_MODEL_MB = 100
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def proxy(quick_space: str) -> Iterator[faults.Proxy]:
     proxy = faults.Proxy(int(quick_space.rpartition(":")[2]))
     yield proxy
     proxy.close()
 
 
-@pytest.fixture
-def server(proxy: faults.Proxy, start_server: StartServer) -> Server:
-    return start_server(HUNYUAN_SPACE_ID=proxy.url, GENERATION_TIMEOUT_S=str(LIMIT_S))
+@pytest.fixture(scope="module")
+def server(proxy: faults.Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(
+        tmp_path_factory.mktemp("faults"),
+        HUNYUAN_SPACE_ID=proxy.url,
+        GENERATION_TIMEOUT_S=str(LIMIT_S),
+        MAX_MODEL_MB=str(MAX_MODEL_MB),
+    )
+    assert wait_until(lambda: server.health()["generator"] == "ready")
+    yield server
+    server.kill()
 
 
 def end_faults(proxy: faults.Proxy) -> None:
@@ -38,23 +46,27 @@ def end_faults(proxy: faults.Proxy) -> None:
 
 @pytest.mark.parametrize("fault", (faults.stall, faults.trickle))
 def test_a_download_that_does_not_end_is_a_timeout(
-    server: Server, proxy: faults.Proxy, fault: faults.Fault, tmp_path: Path
+    server: Server, proxy: faults.Proxy, fault: faults.Fault
 ) -> None:
     session_id = server.session()
     assert server.post(session_id, image_bytes(), "a.png").status_code == 200
     before = server.threads(), server.handles()
     proxy.on_file.append(fault)
-    for _ in range(5):
-        started = time.monotonic()
-        late = server.post(session_id, image_bytes(), "b.png")
-        assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
-        assert LIMIT_S - 0.1 <= time.monotonic() - started < LIMIT_S + 2
+    for _ in range(3):
+        assert_timeout(server, session_id, image_bytes(), "b.png")
     end_faults(proxy)
     assert wait_until(
         lambda: server.threads() <= before[0] + 2 and server.handles() <= before[1] + 2
     )
     assert server.post(session_id, image_bytes(), "c.png").status_code == 200
-    assert files_below(tmp_path / "sessions" / session_id / "models") == ["a.glb", "c.glb"]
+    assert files_below(server.sessions / session_id / "models") == ["a.glb", "c.glb"]
+
+
+def assert_timeout(server: Server, session_id: str, photo: bytes, name: str) -> None:
+    started = time.monotonic()
+    late = server.post(session_id, photo, name)
+    assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
+    assert LIMIT_S - 0.1 <= time.monotonic() - started < LIMIT_S + 8
 
 
 @pytest.mark.parametrize("fault", ("is_silent", "is_choked"))
@@ -68,11 +80,8 @@ def test_a_space_that_does_not_answer_or_read_is_a_timeout(
 
     def run_into_timeouts() -> None:
         setattr(proxy, fault, True)
-        for _ in range(2):
-            started = time.monotonic()
-            late = server.post(session_id, photo)
-            assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
-            assert time.monotonic() - started < LIMIT_S + 2
+        for _ in range(3):
+            assert_timeout(server, session_id, photo, "chair.png")
         end_faults(proxy)
         assert wait_until(lambda: server.post(session_id, photo).status_code == 200)
 
@@ -102,22 +111,18 @@ GLB = glb_bytes()
     ids=("HTML", "JSON", "truncated", "wrong length", "nothing", "hang-up", "2 GB of zeros"),
 )
 def test_an_invalid_file_is_not_kept(
-    proxy: faults.Proxy,
-    start_server: StartServer,
-    fault: faults.Fault,
-    tmp_path: Path,
+    server: Server, proxy: faults.Proxy, fault: faults.Fault
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=proxy.url)
     session_id = server.session()
+    before, proxy.sent = server.resident_mb(), 0
     proxy.on_file.append(fault)
-    before = server.resident_mb()
     bad = server.post(session_id, image_bytes(), "a.png")
-    assert (bad.status_code, bad.json()["code"]) == (502, "generation_failed")
-    assert files_below(tmp_path / "sessions" / session_id) == ["uploads/a.png"]
-    # The limit is 512 MB. The buffers of the sockets hold more.
-    assert proxy.sent < 530 << 20
-    assert server.resident_mb() - before < 50
     end_faults(proxy)
+    assert (bad.status_code, bad.json()["code"]) == (502, "generation_failed")
+    assert files_below(server.sessions / session_id) == ["uploads/a.png"]
+    # The buffers of the sockets hold more than the limit.
+    assert proxy.sent < (MAX_MODEL_MB + 18) << 20
+    assert server.resident_mb() - before < 50
     assert server.post(session_id, image_bytes(), "a.png").status_code == 200
 
 
@@ -127,21 +132,20 @@ def test_the_server_reconnects_to_a_space_that_crashed(
     port = free_port()
     server = start_server(HUNYUAN_SPACE_ID=f"http://127.0.0.1:{port}")
     session_id = server.session()
-    for _ in range(2):
-        process = run_space(port, 60)
-        with ThreadPoolExecutor(1) as pool:
-            job = pool.submit(server.post, session_id, image_bytes())
-            assert process.stdout is not None and process.stdout.readline() == "working\n"
-            killed = time.monotonic()
-            process.send_signal(signal.SIGKILL)
-            failed = job.result(timeout=20)
-            assert (failed.status_code, failed.json()["code"]) == (502, "generation_failed")
-            assert time.monotonic() - killed < 5
-        process.wait()
-        process = run_space(port, 0)
-        assert server.post(session_id, image_bytes()).status_code == 200
-        process.kill()
-        process.wait()
+    process = run_space(port, 60)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(server.post, session_id, image_bytes())
+        assert process.stdout is not None and process.stdout.readline() == "working\n"
+        killed = time.monotonic()
+        process.send_signal(signal.SIGKILL)
+        failed = job.result(timeout=20)
+        assert (failed.status_code, failed.json()["code"]) == (502, "generation_failed")
+        assert time.monotonic() - killed < 5
+    process.wait()
+    process = run_space(port, 0)
+    assert server.post(session_id, image_bytes()).status_code == 200
+    process.kill()
+    process.wait()
 
 
 def test_the_api_of_an_upgraded_space_is_read_again(start_server: StartServer) -> None:

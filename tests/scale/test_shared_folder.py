@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Dict, Iterator, List
 import pytest
 
 from dreamlab.storage.store import SessionStore
+from support.needs import need
 from support.processes import PROJECT
 
 HOSTS = 2
@@ -62,6 +64,7 @@ print(json.dumps({"uploads": uploads, "models": models, "reserved": reserved}))
 
 @pytest.fixture
 def hosts() -> Iterator[List[str]]:
+    need(shutil.which("ip") is not None, "ip")
     names = [f"dreamlab-{os.getpid()}-{number}" for number in range(HOSTS)]
     for name in names:
         subprocess.run(["ip", "netns", "add", name], check=True)
@@ -70,9 +73,7 @@ def hosts() -> Iterator[List[str]]:
         subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def test_concurrent_hosts_lose_nothing_and_share_no_name(
-    hosts: List[str], tmp_path: Path, cluster: object
-) -> None:
+def test_concurrent_hosts_lose_nothing_and_share_no_name(hosts: List[str], tmp_path: Path) -> None:
     root = tmp_path / "sessions"
     session = SessionStore(root).create()
     processes = [

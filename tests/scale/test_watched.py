@@ -6,41 +6,19 @@ import json
 import os
 import signal
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List
+from typing import Any, Dict, Iterable, List
 
 import pytest
 import requests
 
 from support.api import image_bytes, wait_until
 from support.brokers import process_tree
-from support.hosts import Cluster, FrontEnd, GpuMachine, Load
+from support.hosts import FrontEnd, GpuMachine, Load
 from support.scrapes import Scrape, scrape, total
 
 PHOTO = image_bytes()
 GENERATIONS = "dreamlab_generations_total"
 IN_FLIGHT = "dreamlab_generations_in_flight"
-
-
-@pytest.fixture(scope="module")
-def gpu_machine(cluster: Cluster) -> Iterator[GpuMachine]:
-    gpu_machine = GpuMachine(cluster, "watched", 2, LOG_FORMAT="json")
-    gpu_machine.wait()
-    yield gpu_machine
-    gpu_machine.close()
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("watched") / "log"
-
-
-@pytest.fixture
-def front_ends(cluster: Cluster, gpu_machine: GpuMachine, log: Path) -> Iterator[List[FrontEnd]]:
-    settings = {"METRICS": "true", "LOG_FORMAT": "json", "TMPDIR": str(log.parent)}
-    front_ends = [FrontEnd(cluster, log=log, **settings) for _ in range(2)]
-    yield front_ends
-    for front_end in front_ends:
-        front_end.close()
 
 
 def scrapes(front_ends: Iterable[FrontEnd]) -> List[Scrape]:
@@ -53,29 +31,37 @@ def json_lines(lines: Iterable[str]) -> List[Dict[str, Any]]:
 
 
 def test_a_scrape_has_the_numbers_of_all_processes_of_its_host(
-    front_ends: List[FrontEnd], gpu_machine: GpuMachine
+    front_ends: List[FrontEnd], gpu_machines: List[GpuMachine]
 ) -> None:
     front_end = front_ends[0]
+    before = scrapes(front_ends)
     load = Load([front_end], front_end.session(), PHOTO, 6)
     assert wait_until(lambda: scrape(front_end.url).value(IN_FLIGHT) == 6)
     # Either process answers a scrape.
     assert {scrape(front_end.url).value(IN_FLIGHT) for _ in range(10)} == {6}
     assert load.statuses() == {200: 6}
     for found in [scrape(front_end.url) for _ in range(10)]:
-        assert found.value(GENERATIONS, outcome="ok", engine=gpu_machine.engine) == 6
+
+        def more(name: str, after: Scrape = found, **labels: str) -> float:
+            return after.value(name, **labels) - before[0].value(name, **labels)
+
+        of_each = [more(GENERATIONS, outcome="ok", engine=each.engine) for each in gpu_machines]
+        assert sum(of_each) == 6 and min(of_each) > 0
         assert found.value("dreamlab_generations_capacity") == 2 * 32
-        assert found.value("dreamlab_uploads_bytes_total") == 6 * len(PHOTO)
+        assert more("dreamlab_uploads_bytes_total") == 6 * len(PHOTO)
         assert found.value(IN_FLIGHT) == 0
-        assert 6 * 2 < found.value("dreamlab_generation_seconds_sum") < 6 * 30
+        assert 6 < more("dreamlab_generation_seconds_sum") < 6 * 30
+        assert 1 < more("dreamlab_queue_seconds_sum") < more("dreamlab_generation_seconds_sum")
         assert all("Multiprocess" not in family.documentation for family in found.families)
-    queued = found.value("dreamlab_queue_seconds_sum")
-    assert 2 < queued < found.value("dreamlab_generation_seconds_sum")
-    assert scrape(front_ends[1].url).value(GENERATIONS) == 0
+    assert scrape(front_ends[1].url).value(GENERATIONS) == before[1].value(GENERATIONS)
 
 
+@pytest.mark.usefixtures("gpu_machines")
 def test_a_generation_is_counted_once_wherever_its_end_is_heard(front_ends: List[FrontEnd]) -> None:
+    before = total(scrapes(front_ends), GENERATIONS)
+    cancelled = total(scrapes(front_ends), GENERATIONS, outcome="generation_cancelled")
     session_id = front_ends[0].session()
-    stream = front_ends[0].start_stream(session_id, PHOTO)
+    stream = front_ends[0].start_stream(session_id, PHOTO, caption="5")
     generations = f"{front_ends[1].url}/api/sessions/{session_id}/generations"
     (found,) = requests.get(generations).json()["generations"]
     url = f"{generations}/{found['generation_id']}"
@@ -84,14 +70,14 @@ def test_a_generation_is_counted_once_wherever_its_end_is_heard(front_ends: List
     for each in (stream, followed):
         assert "generation_cancelled" in each.text
     assert wait_until(lambda: total(scrapes(front_ends), IN_FLIGHT) == 0)
-    assert total(scrapes(front_ends), GENERATIONS, outcome="generation_cancelled") == 1
-    assert total(scrapes(front_ends), GENERATIONS) == 1
+    after = total(scrapes(front_ends), GENERATIONS, outcome="generation_cancelled")
+    assert after - cancelled == 1
+    assert total(scrapes(front_ends), GENERATIONS) - before == 1
 
 
-def test_a_killed_process_has_nothing_in_flight_and_its_counts_stay(
-    front_ends: List[FrontEnd],
-) -> None:
-    front_end = front_ends[0]
+@pytest.mark.usefixtures("gpu_machines")
+def test_a_killed_process_has_nothing_in_flight_and_its_counts_stay(front_end: FrontEnd) -> None:
+    before = scrape(front_end.url).value(GENERATIONS, outcome="ok")
     session_id = front_end.session()
     assert front_end.post(session_id, PHOTO).status_code == 200
     load = Load([front_end], session_id, PHOTO, 8)
@@ -110,16 +96,15 @@ def test_a_killed_process_has_nothing_in_flight_and_its_counts_stay(
     assert wait_until(has_started_again)
     found = scrape(front_end.url)
     assert found.value(IN_FLIGHT) == 0
-    assert found.value(GENERATIONS, outcome="ok") == 1
+    assert found.value(GENERATIONS, outcome="ok") == before + 1
     front_end.close()
     front_end.start()
     assert scrape(front_end.url).value(GENERATIONS) == 0
 
 
 def test_all_lines_of_a_request_and_its_generation_have_its_id(
-    front_ends: List[FrontEnd], gpu_machine: GpuMachine, log: Path
+    front_end: FrontEnd, gpu_machines: List[GpuMachine], front_end_log: Path
 ) -> None:
-    front_end = front_ends[0]
     session_id = front_end.session()
     answer = requests.post(
         front_end.upload_url(session_id),
@@ -127,20 +112,20 @@ def test_all_lines_of_a_request_and_its_generation_have_its_id(
         headers={"X-Request-Id": "my-request"},
     )
     assert (answer.status_code, answer.headers["X-Request-Id"]) == (200, "my-request")
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    lines = [json.loads(line) for line in front_end_log.read_text("utf-8").splitlines()]
     (request,) = [line for line in lines if line["request_id"] == "my-request"]
     assert (request["method"], request["status"]) == ("POST", 200)
 
     def of_worker() -> List[Dict[str, Any]]:
-        lines = json_lines(gpu_machine.log)
+        lines = json_lines(line for each in gpu_machines for line in each.log)
         return [line for line in lines if line["request_id"] == "my-request"]
 
     # Our own line, then Celery's.
     assert wait_until(lambda: len(of_worker()) == 2)
     generation, task = of_worker()
-    assert (generation["outcome"], generation["engine"]) == ("ok", gpu_machine.engine)
+    assert (generation["outcome"], generation["engine"]) == ("ok", answer.json()["engine"])
     assert generation["session"] == session_id[:8]
     assert "succeeded" in task["message"]
     assert not any("127.0.0.1 -" in line["message"] for line in lines)
-    for text in (log.read_text("utf-8"), "".join(gpu_machine.log)):
+    for text in (front_end_log.read_text("utf-8"), *("".join(each.log) for each in gpu_machines)):
         assert session_id not in text

@@ -3,58 +3,34 @@
 from __future__ import annotations
 
 import time
-from typing import Iterator, List
+from typing import List
 
 import pytest
 import requests
 
 from support.api import image_bytes, wait_until
-from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_gpu_machines
+from support.hosts import Cluster, FrontEnd, GpuMachine, Load, start_front_ends
 from support.http_api import read_events
 
 PHOTO = image_bytes()
 
 
-@pytest.fixture(scope="module")
-def gpu_machines(cluster: Cluster) -> Iterator[List[GpuMachine]]:
-    gpu_machines = start_gpu_machines(cluster, 1, "first", "second")
-    yield gpu_machines
-    for gpu_machine in gpu_machines:
-        gpu_machine.close()
-
-
-@pytest.fixture(scope="module")
-def front_ends(cluster: Cluster) -> Iterator[List[FrontEnd]]:
-    front_ends = [FrontEnd(cluster) for _ in range(2)]
-    yield front_ends
-    for front_end in front_ends:
-        front_end.close()
-
-
-def test_two_gpu_machines_generate_twice_as_many_models_as_one(
+def test_two_gpu_machines_generate_more_models_than_one_could(
     gpu_machines: List[GpuMachine], front_ends: List[FrontEnd]
 ) -> None:
     session_id = front_ends[0].session()
-    rates = {}
-    gpu_machines[1].kill_worker()
-    for working, count in ((gpu_machines[:1], 10), (gpu_machines, 40)):
-        for gpu_machine in working:
-            gpu_machine.start()
-            gpu_machine.wait()
-        # The first task of a worker takes longer.
-        Load(front_ends, session_id, PHOTO, 2 * len(working)).answers()
-        load = Load(front_ends, session_id, PHOTO, count)
-        answers = load.answers()
-        rates[len(working)] = count / (time.monotonic() - load.started)
-        assert [answer.status_code for answer in answers] == [200] * count
-        engines = [answer.json()["engine"] for answer in answers]
-        assert {gpu_machine.engine for gpu_machine in working} == set(engines)
-        counts = [engines.count(gpu_machine.engine) for gpu_machine in working]
-        assert min(counts) >= count / len(working) * 0.8
-    print(f"models a second: {rates[1]:.2f} with one GPU machine, {rates[2]:.2f} with two")
-    assert rates[2] >= 1.8 * rates[1]
+    # The first task of a worker takes longer.
+    Load(front_ends, session_id, PHOTO, 2).answers()
+    load = Load(front_ends, session_id, PHOTO, 12)
+    answers = load.answers()
+    per_s = len(answers) / (time.monotonic() - load.started)
+    assert [answer.status_code for answer in answers] == [200] * 12
+    engines = [answer.json()["engine"] for answer in answers]
+    assert all(engines.count(each.engine) >= 4 for each in gpu_machines)
+    # Each job takes a second, and a GPU machine does one after the other.
+    assert per_s > 1.4
     models = front_ends[1].models(session_id)
-    assert len(models) == len(set(models)) == 2 + 10 + 4 + 40
+    assert len(models) == len(set(models)) == 14
 
 
 def test_the_answer_is_the_same_as_without_workers(
@@ -77,7 +53,7 @@ def test_a_kept_upload_is_used_again_even_if_it_is_deleted_while_its_task_waits(
     front_end = front_ends[0]
     session_id = front_end.session()
     assert front_end.post(session_id, PHOTO).json()["filename"] == "chair.png"
-    others = front_end.streams(front_end.session(), PHOTO, 6)
+    others = front_end.streams(front_end.session(), PHOTO, 4)
     again = requests.post(
         front_end.upload_url(session_id),
         data={"upload": "chair.png"},
@@ -90,7 +66,7 @@ def test_a_kept_upload_is_used_again_even_if_it_is_deleted_while_its_task_waits(
     assert requests.delete(f"{front_ends[1].url}/api/{route.format(session_id)}").status_code == 204
     name, answer = list(events)[-1]
     assert (name, answer.get("filename")) == ("complete", "chair.png"), answer
-    assert [list(other)[-1][0] for other in others] == ["complete"] * 6
+    assert [list(other)[-1][0] for other in others] == ["complete"] * 4
     uploads = requests.get(f"{front_end.url}/api/sessions/{session_id}/uploads").json()["uploads"]
     is_left = "all" in route
     assert [upload["filename"] for upload in uploads] == ["chair.png"] * is_left
@@ -101,9 +77,9 @@ def test_progress_comes_from_the_worker(
 ) -> None:
     front_end = front_ends[0]
     session_id = front_end.session()
-    others = front_end.streams(session_id, PHOTO, 6)
+    others = front_end.streams(session_id, PHOTO, 4, caption="4")
     events = list(front_end.streams(session_id, PHOTO, 1)[0])
-    assert [list(other)[-1][0] for other in others] == ["complete"] * 6
+    assert [list(other)[-1][0] for other in others] == ["complete"] * 4
     kinds = [kind for kind, _ in events]
     assert kinds[:2] == ["accepted", "queued"]
     assert kinds[-1] == "complete" and "progress" in kinds
@@ -121,12 +97,11 @@ def test_health_shows_workers_and_queue(
     assert wait_until(lambda: all(front_end.health()["engine"] == engines for _ in range(8)))
     health = front_end.health()
     assert (health["workers"], health["generator"], health["reason"]) == (2, "ready", None)
-    # The load lasts longer than five seconds, the interval at which the queue is read.
-    load = Load(front_ends, front_end.session(), PHOTO, 26)
-    was_shown = wait_until(lambda: front_end.health()["queued"] > 4)
-    # Also when this fails, the next test finds the queue empty.
-    assert set(load.statuses()) == {200}
-    assert was_shown
+    session_id = front_end.session()
+    started = [front_end.post_async(session_id, PHOTO, caption="30") for _ in range(6)]
+    assert wait_until(lambda: front_end.health()["queued"] == 4)
+    for each in started:
+        assert requests.delete(front_end.url + each.headers["Location"]).status_code == 202
     assert wait_until(lambda: all(front_end.health()["queued"] == 0 for _ in range(8)))
 
 
@@ -135,24 +110,27 @@ def test_generations_over_the_limits_are_refused_at_once(
 ) -> None:
     from redis import Redis
 
-    from dreamlab.cluster.limits import LEASE_S, LEASES
+    from dreamlab.cluster.limits import LEASES
 
-    redis = Redis.from_url(cluster.redis.url)
-    # The leases of a killed front end are held until they expire.
-    assert wait_until(lambda: redis.zcount(LEASES, time.time(), "inf") == 0, LEASE_S + 5)
-    limited = [
-        FrontEnd(cluster, 1, MAX_QUEUE="6", MAX_GENERATIONS_PER_SESSION="4") for _ in range(2)
-    ]
+    # The leases of a front end that an earlier test has killed are held until they expire.
+    Redis.from_url(cluster.redis.url).delete(LEASES)
+    limits = {"MAX_QUEUE": "6", "MAX_GENERATIONS_PER_SESSION": "4"}
+    limited = start_front_ends(cluster, 2, processes=1, **limits)
     try:
         sessions = [limited[0].session() for _ in range(2)]
 
         def refused(load: Load) -> int:
-            refusals = [answer for answer in load.answers() if answer.status_code != 200]
+            answers = load.answers()
+            refusals = [answer for answer in answers if answer.status_code != 200]
             assert {(answer.status_code, answer.json()["code"]) for answer in refusals} <= {
                 (503, "generator_busy")
             }
             assert all(int(answer.headers["Retry-After"]) > 0 for answer in refusals)
-            assert all(answer.elapsed.total_seconds() < 1 for answer in refusals)
+            waits_s = [answer.elapsed.total_seconds() for answer in refusals]
+            # None has waited for a generation.
+            assert max(waits_s, default=0) < min(
+                answer.elapsed.total_seconds() for answer in answers if answer.status_code == 200
+            )
             return len(refusals)
 
         # The limit of one session holds over both front ends.

@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
-from typing import IO, Iterator, List, Optional, Sequence
+from typing import IO, Any, Iterator, List, Optional, Sequence
 from typing import Counter as Counts
 
 import requests
@@ -42,9 +42,12 @@ class Cluster:
 
 
 class GpuMachine:
-    """A Gradio server whose jobs take `seconds`, and the worker that uses it."""
+    """A Gradio server whose jobs take `seconds`, and the worker that uses it.
 
-    def __init__(self, cluster: Cluster, name: str, seconds: float, **settings: str) -> None:
+    A job whose caption is a number takes that many seconds.
+    """
+
+    def __init__(self, cluster: Cluster, name: str, seconds: float = 0, **settings: str) -> None:
         self.port = free_port()
         self.engine = f"http://127.0.0.1:{self.port}"
         self._name, self._seconds = name, seconds
@@ -59,10 +62,22 @@ class GpuMachine:
     def start(self) -> None:
         """Start the Gradio server and the worker unless they run."""
         if not hasattr(self, "space") or self.space.poll() is not None:
-            self.space = start_space(self.port, self._seconds)
+            self._start_space()
         if not hasattr(self, "worker") or self.worker.poll() is not None:
             self._start_worker()
         self.log.clear()
+        self._jobs.clear()
+
+    def _start_space(self) -> None:
+        self.space = start_space(self.port, self._seconds)
+        self._jobs: List[str] = []
+        assert self.space.stdout is not None
+        threading.Thread(target=self._read_jobs, args=(self.space.stdout,), daemon=True).start()
+
+    def _read_jobs(self, output: IO[str]) -> None:
+        for line in output:
+            if line == "working\n":
+                self._jobs.append(line)
 
     def _start_worker(self) -> None:
         command = f"-m celery -A dreamlab.cluster.worker worker --concurrency 1 -n {self._name}@%h"
@@ -90,9 +105,9 @@ class GpuMachine:
         wait_for_port(self.port, 60)
         assert self._is_ready.wait(60), "".join(self.log)
 
-    def has_task(self) -> bool:
-        """Return whether the worker has received a task since the last start."""
-        return any("received" in line for line in self.log)
+    def has_job(self) -> bool:
+        """Return whether the Gradio server has begun a job since the last start."""
+        return bool(self._jobs)
 
     def kill_worker(self) -> None:
         """Kill the worker's main process only, as the kernel does when memory runs out."""
@@ -111,13 +126,6 @@ class GpuMachine:
         self.space.wait()
 
 
-def start_gpu_machines(cluster: Cluster, seconds: float, *names: str) -> List[GpuMachine]:
-    gpu_machines = [GpuMachine(cluster, name, seconds) for name in names]
-    for gpu_machine in gpu_machines:
-        gpu_machine.wait()
-    return gpu_machines
-
-
 class FrontEnd(HttpApi):
     """The API under gunicorn, as the deployment runs it."""
 
@@ -134,7 +142,9 @@ class FrontEnd(HttpApi):
         self.start()
 
     def start(self) -> None:
-        """Start gunicorn and wait until it answers."""
+        """Start gunicorn unless it runs, and wait until it answers."""
+        if hasattr(self, "process") and self.process.poll() is None:
+            return
         self.process = subprocess.Popen(
             self._command,
             cwd=PROJECT,
@@ -159,11 +169,13 @@ class FrontEnd(HttpApi):
         except requests.RequestException:
             return False
 
-    def streams(self, session_id: str, photo: bytes, count: int) -> List[Iterator[Event]]:
+    def streams(
+        self, session_id: str, photo: bytes, count: int, **fields: str
+    ) -> List[Iterator[Event]]:
         """Start `count` generations and return their events once all tasks are in the queue."""
 
         def start(_: int) -> Iterator[Event]:
-            events = read_events(self.start_stream(session_id, photo))
+            events = read_events(self.start_stream(session_id, photo, **fields))
             # The second event comes after the task was sent.
             return chain([next(events), next(events)], events)
 
@@ -175,16 +187,27 @@ class FrontEnd(HttpApi):
         self.process.wait()
 
 
+def start_front_ends(cluster: Cluster, count: int, **how: Any) -> List[FrontEnd]:
+    """Start front ends at the same time."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: FrontEnd(cluster, **how), range(count)))
+
+
 class Load:
     """Concurrent generation requests, sent to the front ends in turn."""
 
     def __init__(
-        self, front_ends: Sequence[FrontEnd], session_id: str, photo: bytes, count: int
+        self,
+        front_ends: Sequence[FrontEnd],
+        session_id: str,
+        photo: bytes,
+        count: int,
+        **fields: str,
     ) -> None:
         self.started = time.monotonic()
         self._pool = ThreadPoolExecutor(count)
         self._futures = [
-            self._pool.submit(front_ends[n % len(front_ends)].post, session_id, photo)
+            self._pool.submit(front_ends[n % len(front_ends)].post, session_id, photo, **fields)
             for n in range(count)
         ]
 

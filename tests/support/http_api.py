@@ -34,12 +34,18 @@ class HttpApi:
         return requests.post(self.upload_url(session_id), files=files, data=fields, timeout=120)
 
     def post_async(
-        self, session_id: str, photo: bytes, name: str = "chair.png", **headers: str
+        self,
+        session_id: str,
+        photo: bytes,
+        name: str = "chair.png",
+        caption: str = "",
+        **headers: str,
     ) -> requests.Response:
         """POST `photo` and ask for an answer before its generation has ended."""
         return requests.post(
             self.upload_url(session_id),
             files={"image": (name, photo)},
+            data={"caption": caption} if caption else None,
             headers={"Prefer": "respond-async", **headers},
             timeout=10,
         )

@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from dreamlab.settings import PROJECT
 from support.http_api import HttpApi
@@ -95,6 +95,21 @@ def has_ended(pid: int) -> bool:
     return state == "Z"
 
 
+APP = """
+import importlib, runpy
+for module, name, value in {constants!r}:
+    module = importlib.import_module(module)
+    getattr(module, name)
+    setattr(module, name, value)
+runpy.run_path("app.py", run_name="__main__")
+"""
+
+
+def app_with(*constants: Tuple[str, str, Any]) -> Sequence[str]:
+    """Return the program app.py with other constants: (module, name, value)."""
+    return "-c", APP.format(constants=constants)
+
+
 def copy_without_node_modules(folder: Path) -> Path:
     """Copy the project into a new folder there, as it is before `npm ci`."""
     project = folder / "project"
@@ -135,11 +150,10 @@ SPACE = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
 from support import spaces
-seconds = float(sys.argv[3])
-def shape(image=None, progress=spaces.gr.Progress()):
+def shape(image=None, caption=None, progress=spaces.gr.Progress()):
     print("working", flush=True)
     progress(0.5, desc="shape")
-    time.sleep(seconds)
+    time.sleep(float(caption or sys.argv[3]))
     return spaces.answer()
 def everything(image=None):
     return (str(spaces.MESH), *shape(image))
@@ -150,7 +164,7 @@ with spaces.space(shape, everything, port=int(sys.argv[2])):
 
 
 def start_space(port: int, seconds: float) -> subprocess.Popen[str]:
-    """Start a Gradio server whose jobs take `seconds`.
+    """Start a Gradio server whose jobs take `seconds`, or as many as their caption says.
 
     It prints `ready` when it answers, and `working` when a job starts.
     """

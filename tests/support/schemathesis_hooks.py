@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import schemathesis
 from hypothesis import strategies
 
-PHOTOS = sorted((Path(__file__).resolve().parent.parent / "data").glob("chair*"))
+from support.api import image_bytes
 
-schemathesis.openapi.format(
-    "binary", strategies.sampled_from([photo.read_bytes() for photo in PHOTOS])
-)
+PHOTOS = [image_bytes(kind=kind) for kind in ("JPEG", "PNG", "WEBP")]
+
+schemathesis.openapi.format("binary", strategies.sampled_from(PHOTOS))
 
 
 @schemathesis.hook

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import socket
@@ -114,6 +115,41 @@ def timed_space(seconds: float) -> Iterator[str]:
         return answer()
 
     with space(shape) as url:
+        yield url
+
+
+# What the server of solid_space guesses, as Hunyuan3D-2's own servers do not.
+SIZE_GUESS_CM = {"width": 36.0, "height": 72.0, "depth": 50.4}
+
+
+@contextmanager
+def solid_space() -> Iterator[str]:
+    """Yield the URL of a server that answers at once with a real mesh, textured if asked for it."""
+    from support import solids
+
+    folder = Path(tempfile.mkdtemp(dir=_folder.name))
+    white, textured = folder / "white_mesh.glb", folder / "textured_mesh.glb"
+    white.write_bytes(solids.ellipsoid(rings=16, is_textured=False))
+    textured.write_bytes(solids.ellipsoid(rings=16))
+
+    def shape(  # type: ignore[no-untyped-def]
+        caption=None,
+        image=None,
+        mv_image_front=None,
+        mv_image_back=None,
+        mv_image_left=None,
+        mv_image_right=None,
+        steps=5,
+        seed=7,
+    ):
+        return str(white), "", {"size_guess_cm": SIZE_GUESS_CM}, seed
+
+    @functools.wraps(shape)
+    def everything(*inputs: Any) -> Any:
+        mesh, *more = shape(*inputs)
+        return (mesh, str(textured), *more)
+
+    with space(shape, everything) as url:
         yield url
 
 
