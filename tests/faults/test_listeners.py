@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from dreamlab.generation.limits import LISTENERS
 
+from dreamlab.routes.current import LISTENERS
 from support.api import image_bytes, wait_until
 from support.http_api import read_events
 from support.processes import StartServer
