@@ -29,7 +29,7 @@ def read(texts: Mapping[str, str], parsers: Mapping[str, Parser]) -> Dict[str, A
     """Return the values of the fields that `texts` gives. An empty field counts as not given."""
     given = {}
     for field, parse in parsers.items():
-        text = texts.get(field, "").strip()
+        text = texts.get(field, "").strip(" \t\r\n")
         if text:
             given[field] = parse(field, text)
     return given

@@ -30,6 +30,7 @@ def test_the_error_names_the_field_of_an_invalid_option(
         ("seed", "10000001"),
         ("steps", "0"),
         ("steps", "101"),
+        ("steps", "\x1d"),
         ("texture", "maybe"),
         ("remove_background", "2"),
         ("guidance_scale", "0"),
