@@ -1,8 +1,8 @@
-"""What the default engine makes of pictures that more than one test looks at."""
+"""What the default engine makes of the photos that more than one test looks at."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple
 
 import pytest
 from gradio_client import Client, handle_file
@@ -40,11 +40,3 @@ def of_rooms(engine: Client) -> Dict[str, Outputs]:
         )
         made[piece] = Outputs(output_path(mesh), stats, seed)
     return made
-
-
-@pytest.fixture(scope="session")
-def meshes(engine: Client) -> Tuple[str, str]:
-    """The white and the textured mesh of a chair, from its front."""
-    photo = handle_file(str(DATA / "chair-front.png"))
-    white, textured, *_ = engine.predict(image=photo, api_name="/generation_all")
-    return output_path(white), output_path(textured)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from local_space.launcher import READY
 from support.api import DATA
 from support.forward_proxy import ForwardProxy
 from support.processes import PROJECT
-from support.spaces import free_port
+from support.spaces import free_port, output_path
 
 PARAMETERS = {
     "caption": None,
@@ -98,8 +98,11 @@ def test_octree_resolution_sets_the_detail(engine: Client, of_rooms: Any) -> Non
     assert faces(64) * 4 < by_default and by_default * 2 < faces(512)
 
 
-def test_both_meshes_have_the_names_of_hunyuan3d(meshes: Tuple[str, str]) -> None:
-    assert [Path(file).name for file in meshes] == ["white_mesh.glb", "textured_mesh.glb"]
+def test_both_meshes_have_the_names_of_hunyuan3d(engine: Client) -> None:
+    photo = handle_file(str(DATA / "chair-front.png"))
+    white, textured, *_ = engine.predict(image=photo, api_name="/generation_all")
+    assert Path(output_path(white)).name == "white_mesh.glb"
+    assert Path(output_path(textured)).name == "textured_mesh.glb"
 
 
 @pytest.mark.parametrize(
