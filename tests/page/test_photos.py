@@ -27,8 +27,8 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def cut_out() -> Image.Image:
-    image = noise(2400, 2400).convert("RGBA")
-    image.paste((0, 0, 0, 0), (0, 0, 2400, 800))
+    image = noise(2100, 1050).convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 2100, 400))
     return image
 
 
@@ -71,7 +71,7 @@ def test_what_is_cut_out_stays_cut_out(browser: Browser, quick_server: Server) -
     content = encode(cut_out(), "PNG")
     upload = send(browser, quick_server, name="chair.png", mimeType="image/png", buffer=content)
     image = Image.open(upload)
-    assert (upload.name, image.size, image.mode) == ("chair.webp", (2048, 2048), "RGBA")
+    assert (upload.name, image.size, image.mode) == ("chair.webp", (2048, 1024), "RGBA")
     assert image.getchannel("A").getextrema() == (0, 255)
     assert upload.stat().st_size < len(content)
 
@@ -113,7 +113,7 @@ URL.revokeObjectURL = (url) => {
 def test_a_photo_is_made_smaller_once_when_it_is_chosen_and_leaves_no_url(
     browser: Browser, quick_server: Server
 ) -> None:
-    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode(noise(2400, 2400), "JPEG")}
+    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode(noise(2600, 1300), "JPEG")}
     with open_tab(browser, quick_server.url, expect_failed_requests=True) as tab:
         tab.page.evaluate(COUNT_PHOTOS)
         tab.page.uncheck("[name=texture]")
@@ -126,4 +126,4 @@ def test_a_photo_is_made_smaller_once_when_it_is_chosen_and_leaves_no_url(
             tab.page.wait_for_function("() => urls.size === 1")
         assert tab.page.evaluate("decoded") == ["a.jpg"]
         sizes = {Image.open(file).size for file in uploads(tab, quick_server)}
-    assert sizes == {(2048, 2048)}
+    assert sizes == {(2048, 1024)}

@@ -93,7 +93,7 @@ def test_several_generations_are_cards_with_bars(browser: Browser, held: Held) -
         tab.wait_for_state("result")
         tab.page.wait_for_selector(".look[data-model='desk.glb']")
         assert tab.listed_models() == ["desk.glb", "stool.glb"]
-        assert tab.page.locator("#under-way li").count() == 0
+        tab.page.wait_for_selector("#under-way li", state="detached")
 
 
 def test_a_failure_meanwhile_is_shown_and_can_be_tried_again(browser: Browser, held: Held) -> None:
@@ -131,7 +131,7 @@ def test_a_card_that_failed_is_tried_again_with_its_own_photo(browser: Browser, 
         tab.page.click("#under-way [aria-label$='Try stool again']")
         tab.page.wait_for_selector(".look[data-model='stool.glb']")
         assert states(held.url, tab) == ["succeeded", "succeeded", "failed"]
-        assert tab.page.locator("#under-way li").count() == 0
+        tab.page.wait_for_selector("#under-way li", state="detached")
 
 
 def test_a_lost_answer_makes_no_second_model(browser: Browser, held: Held) -> None:
