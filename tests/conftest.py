@@ -122,15 +122,22 @@ def quick_server(tmp_path_factory: pytest.TempPathFactory, quick_space: str) -> 
 
 
 @pytest.fixture(scope="session")
-def solid_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server whose generator answers at once with a real mesh, and with a texture if asked."""
-    from support.processes import Server
-    from support.spaces import solid_space
+def solid_space() -> Iterator[str]:
+    """A Gradio server that answers at once with a real mesh, and with a texture if asked for it."""
+    from support import spaces
 
-    with solid_space() as url:
-        server = Server(tmp_path_factory.mktemp("solid"), HUNYUAN_SPACE_ID=url, METRICS="true")
-        yield server
-        server.kill()
+    with spaces.solid_space() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def solid_server(tmp_path_factory: pytest.TempPathFactory, solid_space: str) -> Iterator[Any]:
+    """A server whose generator answers at once with a real mesh."""
+    from support.processes import Server
+
+    server = Server(tmp_path_factory.mktemp("solid"), HUNYUAN_SPACE_ID=solid_space, METRICS="true")
+    yield server
+    server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -71,13 +71,13 @@ def use(server: Server) -> None:
     assert server.download(session_id, "chair.stl")
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_each_expression_of_the_dashboard_has_data(watched: Watched, expression: str) -> None:
-    found = watched.prometheus.query(expression.replace("$__rate_interval", "1m"))
-    values = [float(series["value"][1]) for series in found]
-    # A quotient of nothing is no number.
-    assert values and all(value >= 0 for value in values)
-    assert sum(values) > 0 or "in_flight" in expression
+def test_each_expression_of_the_dashboard_has_data(watched: Watched) -> None:
+    for expression in EXPRESSIONS:
+        found = watched.prometheus.query(expression.replace("$__rate_interval", "1m"))
+        values = [float(series["value"][1]) for series in found]
+        # A quotient of nothing is no number.
+        assert values and all(value >= 0 for value in values), expression
+        assert sum(values) > 0 or "in_flight" in expression
 
 
 def test_the_dashboard_shows_every_metric(watched: Watched) -> None:
@@ -87,19 +87,6 @@ def test_the_dashboard_shows_every_metric(watched: Watched) -> None:
     assert len(ours) == 9
     assert all(family[0]["help"] for family in families.values())
     assert [name for name in ours if name not in shown] == []
-
-
-def test_each_panel_has_a_place_of_its_own_and_names_its_lines() -> None:
-    panels = DASHBOARD["panels"]
-    places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
-    assert len(places) == len({panel["id"] for panel in panels}) == len(panels) == 10
-    variables = [variable["name"] for variable in DASHBOARD["templating"]["list"]]
-    assert variables == ["datasource"]
-    for panel in panels:
-        assert panel["type"] == "timeseries" and panel["title"] and panel["description"]
-        for target in panel["targets"]:
-            assert target["legendFormat"]
-            assert target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
 
 
 def test_prometheus_evaluates_the_alerts(watched: Watched) -> None:
@@ -113,14 +100,6 @@ def test_prometheus_evaluates_the_alerts(watched: Watched) -> None:
         return {rule["name"]: rule["state"] for rule in rules}
 
     assert wait_until(lambda: states() == expected), states()
-
-
-def test_promtool_accepts_the_alerts() -> None:
-    need_prometheus()
-    done = subprocess.run(
-        ["promtool", "check", "rules", str(ALERTS)], capture_output=True, text=True
-    )
-    assert done.returncode == 0 and "5 rules found" in done.stdout, done.stdout + done.stderr
 
 
 def series(name: str, **labels: str) -> str:

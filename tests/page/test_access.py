@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from dreamlab.web import assets
 from support.browser import Browser
 from support.browser_tab import DESKTOP, PHONE, BrowserTab, open_tab
+from support.held import Held
 
 
 def move_focus(tab: BrowserTab, selector: str) -> None:
@@ -66,10 +67,13 @@ def test_the_keyboard_alone_is_enough(browser: Browser, site: str) -> None:
     ("scheme", "device"), (("light", DESKTOP), ("dark", PHONE)), ids=("desktop", "phone")
 )
 def test_axe_finds_nothing_in_any_state(
-    browser: Browser, site: str, scheme: str, device: Dict[str, Any]
+    browser: Browser, held: Held, scheme: str, device: Dict[str, Any]
 ) -> None:
     found: Dict[str, List[str]] = {}
-    with open_tab(browser, site, color_scheme=scheme, **device) as tab:
+    draws_models = device is DESKTOP
+    with open_tab(
+        browser, held.url, draws_models=draws_models, color_scheme=scheme, **device
+    ) as tab:
         tab.page.click("summary")
         found["start"] = tab.axe_violations()
         tab.generate()
@@ -80,6 +84,7 @@ def test_axe_finds_nothing_in_any_state(
         tab.generate()
         tab.wait_for_state("work")
         found["work"] = tab.axe_violations()
+        held.release.set()
         tab.wait_for_model("stool.glb")
         found["result"] = tab.axe_violations()
         tab.page.click("#clear")

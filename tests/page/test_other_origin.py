@@ -6,7 +6,6 @@ import base64
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
@@ -54,17 +53,17 @@ async ({ api, views }) => {
 """
 
 
-@pytest.fixture
-def other_origin(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def other_origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an empty page on another port."""
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "index.html").write_text("<!doctype html><title>a shop</title>")
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "index.html").write_text("<!doctype html><title>a shop</title>")
 
     class QuietHandler(SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             pass
 
-    handler = partial(QuietHandler, directory=str(tmp_path / "site"))
+    handler = partial(QuietHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{site.server_address[1]}/"
@@ -72,9 +71,8 @@ def other_origin(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_page_of_another_origin_can_use_the_whole_api(
-    browser: Browser, start_server: StartServer, stand_in_url: str, other_origin: str
+    browser: Browser, site: str, other_origin: str
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=stand_in_url)
     views = {
         f"{side}_image": base64.b64encode((DATA / f"chair-{side}.png").read_bytes()).decode()
         for side in ("front", "back", "left", "right")
@@ -83,9 +81,9 @@ def test_a_page_of_another_origin_can_use_the_whole_api(
     page = browser.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(other_origin)
-    seen = page.evaluate(CALLS, {"api": server.url, "views": views})
+    seen = page.evaluate(CALLS, {"api": site, "views": views})
     names = [name for name, _ in seen["events"]]
-    assert names[-1] == "complete" and "progress" in names
+    assert (names[0], names[-1]) == ("accepted", "complete")
     assert seen["events"][-1][1]["model"] == "front_image.glb"
     assert seen["listed"] == ["front_image.glb"]
     assert (seen["magic"], seen["missing"]) == ("glTF", [404, "session_not_found"])
@@ -106,9 +104,8 @@ async ({ api, megabytes }) => {
 """
 
 
-@pytest.mark.parametrize("megabytes", (2, 20, 200))
 def test_a_page_of_another_origin_reads_that_its_photo_is_too_large(
-    browser: Browser, start_server: StartServer, other_origin: str, megabytes: int
+    browser: Browser, start_server: StartServer, other_origin: str
 ) -> None:
     server = start_server(
         HUNYUAN_SPACE_ID="http://127.0.0.1:9",
@@ -117,6 +114,8 @@ def test_a_page_of_another_origin_reads_that_its_photo_is_too_large(
     )
     page = browser.new_page()
     page.goto(other_origin)
-    status, body = page.evaluate(REFUSED, {"api": server.url, "megabytes": megabytes})
-    assert (status, body["code"]) == (413, "upload_too_large")
-    assert "1 MB is the limit" in body["error"]
+    # The server reads the first one to its end, and not the second one.
+    for megabytes in (2, 100):
+        status, body = page.evaluate(REFUSED, {"api": server.url, "megabytes": megabytes})
+        assert (status, body["code"]) == (413, "upload_too_large")
+        assert "1 MB is the limit" in body["error"]

@@ -1,4 +1,4 @@
-"""The page in a real browser, with the stand-in: generation, gallery and deletion."""
+"""The page in a real browser: generation, gallery and deletion."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from pathlib import Path
-from typing import Any, Dict
+from typing import Dict
 
 import pytest
 import requests
@@ -15,6 +15,7 @@ from PIL import Image
 from support.api import DATA, wait_until
 from support.browser import Browser
 from support.browser_tab import DESKTOP, NARROW, PHONE, BrowserTab, is_flat, open_tab
+from support.processes import StartServer
 
 # The limit for all compressed files of the page except model-viewer.
 MAX_PAGE_BYTES = 40_000
@@ -32,48 +33,53 @@ async ([kind, selector, name, type, data]) => {
 """
 
 
-@pytest.mark.parametrize(
-    ("device", "name"),
-    ((DESKTOP, "desktop"), ({**PHONE, "color_scheme": "dark"}, "phone")),
-    ids=("desktop", "phone"),
-)
-def test_a_model_is_generated_shown_and_deleted(
-    browser: Browser, site: str, device: Dict[str, Any], name: str
+def test_a_model_of_the_default_engine_is_drawn(
+    browser: Browser, stand_in_url: str, start_server: StartServer
 ) -> None:
-    with open_tab(browser, site, **device) as tab:
-        page = tab.page
-        tab.screenshot(f"{name}-1-start")
-        tab.choose_photos("chair-front.png", "chair-back.png", "chair-left.png", "chair-right.png")
-        assert page.locator(".filled").count() == 4
-        page.fill("#caption", "a chair with arm rests")
-        tab.screenshot(f"{name}-2-chosen")
+    server = start_server(HUNYUAN_SPACE_ID=stand_in_url)
+    with open_tab(browser, server.url, draws_models=True) as tab:
+        tab.choose_photos("chair-front.png")
         tab.generate()
         tab.wait_for_state("work")
         tab.wait_for_model("chair-front.glb")
-        assert tab.text("#name") == "Chair Front"
-        facts = tab.text("#facts")
-        assert re.search(r"Made by\s+http://127", facts) and re.search(r"Seed\s+\d+", facts)
-        assert re.search(r"Faces\s+[\d,]{4,}", facts) and re.search(r"Size\s+[\d.]+ [kM]B", facts)
-        viewer = page.locator("model-viewer")
+        viewer = tab.page.locator("model-viewer")
         assert viewer.evaluate("viewer => viewer.loaded")
         # Before the model is visible, the screenshot shows the poster.
         assert wait_until(lambda: bool(viewer.evaluate("viewer => viewer.modelIsVisible")))
         assert not is_flat(Image.open(io.BytesIO(viewer.screenshot())))
+        assert tab.axe_violations() == []
+        tab.screenshot("result")
+
+
+def test_a_model_is_generated_shown_and_deleted_on_a_phone(browser: Browser, site: str) -> None:
+    with open_tab(browser, site, color_scheme="dark", **PHONE) as tab:
+        page = tab.page
+        tab.screenshot("phone-1-start")
+        tab.choose_photos("chair-front.png", "chair-back.png", "chair-left.png", "chair-right.png")
+        assert page.locator(".filled").count() == 4
+        page.fill("#caption", "a chair with arm rests")
+        tab.screenshot("phone-2-chosen")
+        tab.generate()
+        tab.wait_for_model("chair-front.glb")
+        assert tab.text("#name") == "Chair Front"
+        facts = tab.text("#facts")
+        assert re.search(r"Made by\s+http://127", facts) and re.search(r"Seed\s+\d+", facts)
+        assert re.search(r"Faces\s+[\d,]{3,}", facts) and re.search(r"Size\s+[\d.]+ [kM]B", facts)
         page.wait_for_selector(".look img")
-        tab.screenshot(f"{name}-3-result")
+        tab.screenshot("phone-3-result")
 
         model = requests.get(str(page.get_attribute("#download", "href")))
         assert model.content[:4] == b"glTF"
         page.reload()
         page.wait_for_selector(".look img")
         assert tab.listed_models() == ["chair-front.glb"]
-        tab.screenshot(f"{name}-4-gallery")
+        tab.screenshot("phone-4-gallery")
         page.click(".look")
         tab.wait_for_model("chair-front.glb")
         assert "Seed" in tab.text("#facts")
 
         page.click("li .icon")
-        tab.screenshot(f"{name}-5-delete")
+        tab.screenshot("phone-5-delete")
         page.click("#ask .danger")
         page.wait_for_selector("#none", state="visible")
         assert tab.listed_models() == []

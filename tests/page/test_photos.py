@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from PIL import Image
 
 from support.browser import Browser
-from support.browser_tab import open_tab
-from support.processes import Server, StartServer
+from support.browser_tab import BrowserTab, open_tab
+from support.processes import Server
 
 ORIENTATION = 0x0112
 
@@ -27,8 +27,8 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def cut_out() -> Image.Image:
-    image = noise(2400, 2400).convert("RGBA")
-    image.paste((0, 0, 0, 0), (0, 0, 2400, 800))
+    image = noise(2100, 1050).convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 2100, 400))
     return image
 
 
@@ -41,11 +41,6 @@ def turned() -> bytes:
     return encode(image, "JPEG", exif=exif)
 
 
-@pytest.fixture
-def server(quick_space: str, start_server: StartServer) -> Server:
-    return start_server(HUNYUAN_SPACE_ID=quick_space)
-
-
 def send(browser: Browser, server: Server, **photo: Any) -> Path:
     """Send the photo with the page and return the upload that the server has kept."""
     with open_tab(browser, server.url, expect_failed_requests=True) as tab:
@@ -53,13 +48,17 @@ def send(browser: Browser, server: Server, **photo: Any) -> Path:
         tab.choose_photos(photo)
         tab.generate()
         tab.wait_for_state("result")
-    (upload,) = server.sessions.glob("*/uploads/*.*")
+        (upload,) = uploads(tab, server)
     return upload
 
 
-def test_a_large_photo_is_sent_small_and_upright(browser: Browser, server: Server) -> None:
+def uploads(tab: BrowserTab, server: Server) -> List[Path]:
+    return sorted((server.sessions / tab.session_id() / "uploads").glob("*.*"))
+
+
+def test_a_large_photo_is_sent_small_and_upright(browser: Browser, quick_server: Server) -> None:
     content = turned()
-    upload = send(browser, server, name="IMG_1.jpeg", mimeType="image/jpeg", buffer=content)
+    upload = send(browser, quick_server, name="IMG_1.jpeg", mimeType="image/jpeg", buffer=content)
     image = Image.open(upload)
     assert (upload.name, image.size) == ("IMG_1.jpg", (1024, 2048))
     assert ORIENTATION not in image.getexif()
@@ -68,11 +67,11 @@ def test_a_large_photo_is_sent_small_and_upright(browser: Browser, server: Serve
     assert image.convert("L").resize((1, 6), Image.Resampling.BOX).getpixel((0, 0)) < 20  # type: ignore[operator]
 
 
-def test_what_is_cut_out_stays_cut_out(browser: Browser, server: Server) -> None:
+def test_what_is_cut_out_stays_cut_out(browser: Browser, quick_server: Server) -> None:
     content = encode(cut_out(), "PNG")
-    upload = send(browser, server, name="chair.png", mimeType="image/png", buffer=content)
+    upload = send(browser, quick_server, name="chair.png", mimeType="image/png", buffer=content)
     image = Image.open(upload)
-    assert (upload.name, image.size, image.mode) == ("chair.webp", (2048, 2048), "RGBA")
+    assert (upload.name, image.size, image.mode) == ("chair.webp", (2048, 1024), "RGBA")
     assert image.getchannel("A").getextrema() == (0, 255)
     assert upload.stat().st_size < len(content)
 
@@ -87,9 +86,9 @@ WHOLE: Dict[str, Any] = {
 
 
 @pytest.mark.parametrize("photo", WHOLE.values(), ids=WHOLE)
-def test_other_photos_are_sent_whole(browser: Browser, server: Server, photo: Any) -> None:
+def test_other_photos_are_sent_whole(browser: Browser, quick_server: Server, photo: Any) -> None:
     name, kind, content = photo
-    upload = send(browser, server, name=name, mimeType=kind, buffer=content)
+    upload = send(browser, quick_server, name=name, mimeType=kind, buffer=content)
     assert (upload.name, upload.read_bytes()) == (name, content)
 
 
@@ -112,10 +111,10 @@ URL.revokeObjectURL = (url) => {
 
 
 def test_a_photo_is_made_smaller_once_when_it_is_chosen_and_leaves_no_url(
-    browser: Browser, server: Server
+    browser: Browser, quick_server: Server
 ) -> None:
-    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode(noise(2400, 2400), "JPEG")}
-    with open_tab(browser, server.url, expect_failed_requests=True) as tab:
+    photo = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": encode(noise(2600, 1300), "JPEG")}
+    with open_tab(browser, quick_server.url, expect_failed_requests=True) as tab:
         tab.page.evaluate(COUNT_PHOTOS)
         tab.page.uncheck("[name=texture]")
         tab.choose_photos(photo)
@@ -126,5 +125,5 @@ def test_a_photo_is_made_smaller_once_when_it_is_chosen_and_leaves_no_url(
             # That of the preview in the form is left.
             tab.page.wait_for_function("() => urls.size === 1")
         assert tab.page.evaluate("decoded") == ["a.jpg"]
-    sizes = {Image.open(file).size for file in server.sessions.glob("*/uploads/*.*")}
-    assert sizes == {(2048, 2048)}
+        sizes = {Image.open(file).size for file in uploads(tab, quick_server)}
+    assert sizes == {(2048, 1024)}

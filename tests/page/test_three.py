@@ -10,7 +10,7 @@ import requests
 from dreamlab.web import assets
 from support import gltf_files
 from support.browser import Browser
-from support.processes import StartServer
+from support.processes import Server
 
 THREE = assets.STATIC / "node_modules/three"
 
@@ -39,10 +39,10 @@ def serve_planner(route: Any) -> None:
 
 
 def test_a_model_of_any_layout_is_as_high_as_asked_for_and_stands_on_the_floor(
-    browser: Browser, quick_space: str, start_server: StartServer
+    browser: Browser, quick_server: Server
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=quick_space)
-    session = requests.get(f"{server.url}/api/generate_session_id").json()["session_id"]
+    server = quick_server
+    session = server.session()
     folder = server.sessions / session / "models"
     layouts = dict(enumerate(gltf_files.LAYOUTS))
     for number, layout in layouts.items():

@@ -7,25 +7,23 @@ from typing import Any
 
 import requests
 
-from dreamlab.web import assets
 from support.browser import Browser
-from support.browser_tab import open_tab
-from support.processes import StartServer, copy_without_node_modules
+from support.browser_tab import open_tab, serve_no_viewer
+from support.processes import Server, StartServer, copy_without_node_modules
 
 
 def test_the_hosted_viewer_is_used_where_none_is_installed(
-    browser: Browser, tmp_path: Path, stand_in_url: str, start_server: StartServer
+    browser: Browser, tmp_path: Path, solid_space: str, start_server: StartServer
 ) -> None:
     project = copy_without_node_modules(tmp_path)
-    server = start_server(project=project, HUNYUAN_SPACE_ID=stand_in_url)
+    server = start_server(project=project, HUNYUAN_SPACE_ID=solid_space)
     requested = []
 
     def serve(route: Any) -> None:
         requested.append(route.request.url)
         if len(requested) == 1:
             return route.abort()
-        headers = {"Access-Control-Allow-Origin": "*"}
-        return route.fulfill(path=assets.VIEWER, headers=headers)
+        return serve_no_viewer(route)
 
     with open_tab(browser, server.url, expect_failed_requests=True) as tab:
         tab.context.route("https://ajax.googleapis.com/**", serve)
@@ -38,10 +36,9 @@ def test_the_hosted_viewer_is_used_where_none_is_installed(
 
 
 def test_without_a_viewer_the_model_can_be_downloaded(
-    browser: Browser, quick_space: str, start_server: StartServer
+    browser: Browser, quick_server: Server
 ) -> None:
-    server = start_server(HUNYUAN_SPACE_ID=quick_space)
-    with open_tab(browser, server.url, expect_failed_requests=True) as tab:
+    with open_tab(browser, quick_server.url, expect_failed_requests=True) as tab:
         tab.context.route("**/model-viewer.min.js", lambda route: route.abort())
         tab.page.uncheck("[name=texture]")
         tab.choose_photos("stool.jpg")

@@ -29,6 +29,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
+    "--disable-gpu-compositing",
 ]
 
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from support.api import DATA
 from support.browser import AXE, Browser
-from support.processes import PROJECT
 
-SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", PROJECT / "tests/screenshots"))
+# A folder for pictures of what the tests have seen, if somebody wants them.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 DESKTOP: Dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 PHONE: Dict[str, Any] = {
@@ -31,6 +31,20 @@ window.cspViolations = [];
 addEventListener("securitypolicyviolation", (event) =>
   cspViolations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
+# Takes the place of model-viewer where a test is not about the drawing: without a GPU, its first
+# picture takes six seconds of a processor.
+NO_VIEWER = """
+customElements.define("model-viewer", class extends HTMLElement {
+  static observedAttributes = ["src"];
+  async attributeChangedCallback() {
+    const content = await (await fetch(this.getAttribute("src"))).arrayBuffer();
+    const isModel = new TextDecoder().decode(content.slice(0, 4)) === "glTF";
+    this.dispatchEvent(new Event(isModel ? "load" : "error"));
+  }
+  getDimensions() { return { x: NaN, y: NaN, z: NaN }; }
+  jumpCameraToGoal() {}
+});
+"""
 # This is in the page at / when its module has run.
 READY = "#engine:not(:empty)"
 
@@ -38,11 +52,20 @@ READY = "#engine:not(:empty)"
 class BrowserTab:
     """A tab with a page, which has `ready` when it can be used, in a browser profile of its own."""
 
-    def __init__(self, browser: Browser, url: str, ready: str = READY, **device: Any) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        ready: str = READY,
+        draws_models: bool = False,
+        **device: Any,
+    ) -> None:
         # A model that turns is drawn all the time, which takes all processors without a GPU.
         options = {"reduced_motion": "reduce", **(device or DESKTOP)}
         self.context = browser.new_context(**options)
         self.context.add_init_script(RECORD_CSP_VIOLATIONS)
+        if not draws_models:
+            self.context.route("**/model-viewer.min.js", serve_no_viewer)
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.errors: List[str] = []
@@ -72,8 +95,11 @@ class BrowserTab:
         self.page.wait_for_selector(selector, timeout=seconds * 1000)
 
     def wait_for_model(self, name: str) -> None:
-        """Wait until model-viewer has drawn that model."""
+        """Wait until the viewer has that model."""
         self.page.wait_for_selector(f'#stage[data-shown="{name}"]', timeout=90_000)
+
+    def session_id(self) -> str:
+        return str(self.page.evaluate("JSON.parse(localStorage.getItem('dreamlab.session'))"))
 
     def text(self, selector: str) -> str:
         return self.page.inner_text(selector).strip()
@@ -85,11 +111,11 @@ class BrowserTab:
         )]  # fmt: skip
 
     def screenshot(self, name: str) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        if SCREENSHOTS:
+            self.page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
 
     def axe_violations(self, *rules: str) -> List[str]:
-        """Return what axe-core finds wrong with the page in its current state."""
+        """Return what axe-core finds wrong with the page in its current state, by all its rules."""
         # The page's Content-Security-Policy forbids a script element.
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE.read_text("utf-8"))
@@ -100,6 +126,11 @@ class BrowserTab:
             for each in found
             for node in each["nodes"]
         ]
+
+
+def serve_no_viewer(route: Any) -> None:
+    headers = {"Access-Control-Allow-Origin": "*"}
+    route.fulfill(body=NO_VIEWER, content_type="text/javascript", headers=headers)
 
 
 @contextmanager

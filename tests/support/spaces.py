@@ -122,15 +122,22 @@ def timed_space(seconds: float) -> Iterator[str]:
 SIZE_GUESS_CM = {"width": 36.0, "height": 72.0, "depth": 50.4}
 
 
-@contextmanager
-def solid_space() -> Iterator[str]:
-    """Yield the URL of a server that answers at once with a real mesh, textured if asked for it."""
+def solid(is_textured: bool) -> Path:
+    """Write the file of a small real mesh where Gradio serves it."""
     from support import solids
 
-    folder = Path(tempfile.mkdtemp(dir=_folder.name))
-    white, textured = folder / "white_mesh.glb", folder / "textured_mesh.glb"
-    white.write_bytes(solids.ellipsoid(rings=16, is_textured=False))
-    textured.write_bytes(solids.ellipsoid(rings=16))
+    path = Path(tempfile.mkdtemp(dir=_folder.name)) / "mesh.glb"
+    path.write_bytes(solids.ellipsoid(rings=16, is_textured=is_textured))
+    return path
+
+
+@contextmanager
+def solid_space() -> Iterator[str]:
+    """Yield the URL of a server that answers at once with a real mesh, textured if asked for it.
+
+    For the caption `white` it makes no texture.
+    """
+    white, textured = solid(False), solid(True)
 
     def shape(  # type: ignore[no-untyped-def]
         caption=None,
@@ -147,7 +154,7 @@ def solid_space() -> Iterator[str]:
     @functools.wraps(shape)
     def everything(*inputs: Any) -> Any:
         mesh, *more = shape(*inputs)
-        return (mesh, str(textured), *more)
+        return (mesh, None if inputs[0] == "white" else str(textured), *more)
 
     with space(shape, everything) as url:
         yield url
