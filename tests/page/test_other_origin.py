@@ -114,8 +114,6 @@ def test_a_page_of_another_origin_reads_that_its_photo_is_too_large(
     )
     page = browser.new_page()
     page.goto(other_origin)
-    # The server reads the first one to its end, and not the second one.
-    for megabytes in (2, 100):
-        status, body = page.evaluate(REFUSED, {"api": server.url, "megabytes": megabytes})
-        assert (status, body["code"]) == (413, "upload_too_large")
-        assert "1 MB is the limit" in body["error"]
+    status, body = page.evaluate(REFUSED, {"api": server.url, "megabytes": 3})
+    assert (status, body["code"]) == (413, "upload_too_large")
+    assert "1 MB is the limit" in body["error"]
