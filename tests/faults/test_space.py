@@ -20,17 +20,25 @@ MAX_MODEL_MB = 100
 
 
 @pytest.fixture(scope="module")
-def proxy(quick_space: str) -> Iterator[faults.Proxy]:
+def shared_proxy(quick_space: str) -> Iterator[faults.Proxy]:
     proxy = faults.Proxy(int(quick_space.rpartition(":")[2]))
     yield proxy
     proxy.close()
 
 
+@pytest.fixture
+def proxy(shared_proxy: faults.Proxy) -> Iterator[faults.Proxy]:
+    yield shared_proxy
+    end_faults(shared_proxy)
+
+
 @pytest.fixture(scope="module")
-def server(proxy: faults.Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    shared_proxy: faults.Proxy, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     server = Server(
         tmp_path_factory.mktemp("faults"),
-        HUNYUAN_SPACE_ID=proxy.url,
+        HUNYUAN_SPACE_ID=shared_proxy.url,
         GENERATION_TIMEOUT_S=str(LIMIT_S),
         MAX_MODEL_MB=str(MAX_MODEL_MB),
     )
@@ -65,7 +73,7 @@ def test_a_download_that_does_not_end_is_a_timeout(
 def assert_timeout(server: Server, session_id: str, photo: bytes, name: str) -> None:
     started = time.monotonic()
     late = server.post(session_id, photo, name)
-    assert (late.status_code, late.json()["code"]) == (504, "generation_timeout")
+    assert (late.status_code, late.json()["code"]) == (504, "generation_timeout"), late.text
     assert LIMIT_S - 0.1 <= time.monotonic() - started < LIMIT_S + 8
 
 
