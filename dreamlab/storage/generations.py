@@ -133,6 +133,7 @@ class GenerationRecords:
             for mark in self._record(generation_id).glob("*" + _FORGET):
                 if not self.is_unfinished(generation_id):
                     files.remove(mark.with_name(mark.name[: -len(_FORGET)]))
+                    files.remove(mark)
 
     def uploads_in_use(self) -> List[str]:
         """Return the names of the uploads of which generations are being made."""

@@ -221,7 +221,7 @@ def test_a_picture_that_nobody_needs_goes(session: Session, by: str) -> None:
         session.delete_unused_uploads()
     else:
         session.generations.delete(generation_id)
-    assert not picture.exists()
+    assert list((session.folder / "generations").rglob("front.*")) == []
 
 
 def test_concurrent_uploads_and_models_never_share_a_name(session: Session) -> None:
