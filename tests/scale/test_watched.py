@@ -25,6 +25,12 @@ def scrapes(front_ends: Iterable[FrontEnd]) -> List[Scrape]:
     return [scrape(front_end.url) for front_end in front_ends]
 
 
+@pytest.fixture(autouse=True)
+def nothing_in_flight(front_ends: List[FrontEnd]) -> None:
+    """Wait until the front ends know the ends of what earlier tests have started."""
+    assert wait_until(lambda: total(scrapes(front_ends), IN_FLIGHT) == 0, 40)
+
+
 def json_lines(lines: Iterable[str]) -> List[Dict[str, Any]]:
     # Celery warns of root before it asks how to log.
     return [json.loads(line) for line in lines if line.startswith("{")]
