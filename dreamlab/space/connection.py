@@ -14,7 +14,7 @@ from dreamlab.models import glb
 from dreamlab.options import Options
 from dreamlab.settings import MEGABYTE, Settings
 from dreamlab.space import proxies, servers
-from dreamlab.space.deadlines import call_within, in_thread, seconds_left
+from dreamlab.space.deadlines import DeadlineExceeded, call_within, in_thread, seconds_left
 from dreamlab.space.description import Description
 from dreamlab.space.progress import Check, OnProgress, is_waiting, wait_for
 
@@ -153,7 +153,8 @@ class Connection:
                         f"The generator sent a model of more than {self._max_mb:g} MB."
                     )
                 if time.monotonic() > deadline:
-                    return
+                    # Else the part that is there would be taken for the whole file.
+                    raise DeadlineExceeded
         file.flush()
 
     def _upload_once(self, endpoint: Endpoint) -> None:
