@@ -19,14 +19,12 @@ from waitress.server import BaseWSGIServer
 
 from dreamlab.background import start
 from dreamlab.formats.converter import WAITING
+from dreamlab.routes.answers import READ_TO_REFUSE
 from dreamlab.routes.current import LISTENERS
 from dreamlab.settings import MEGABYTE, Settings
 
 # Threads for the other routes: a listing never waits for a generation or a conversion.
 SPARE_THREADS = 8
-# A body of up to this many times the limit is read to its end before the app refuses it. A client
-# that is disconnected while it sends does not see the reason.
-READ_TO_REFUSE = 4
 MAX_CONNECTIONS = 800
 # Three of four file descriptors are for connections, the others for files and the generator.
 DESCRIPTORS = 1100

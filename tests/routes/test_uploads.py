@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -64,3 +65,20 @@ def test_the_error_names_the_view_that_is_no_image(
     answer = post(client, session_id, image_bytes(), back_image=(b"text", "back.jpg"))
     assert_error(answer, 415, "unsupported_image", "^back_image")
     assert files_below(session_folder) == []
+
+
+@pytest.mark.parametrize(("times", "is_read"), ((2, True), (5, False)))
+def test_a_body_that_is_refused_is_read_to_its_end_unless_it_is_absurdly_large(
+    make_client: MakeClient, times: int, is_read: bool
+) -> None:
+    client = make_client(max_upload_mb=0.1)
+    size = int(times * 0.1 * (1 << 20))
+    body = io.BytesIO(bytes(size))
+    answer = client.post(
+        f"/api/process_furniture_image/{new_session(client)}",
+        input_stream=body,
+        content_length=size,
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert_error(answer, 413, "upload_too_large")
+    assert (body.tell() == size) == is_read
