@@ -68,7 +68,7 @@ class Generations:
         GeneratorBusy, IdempotencyConflict, Stopping and what keep_views raises.
         """
         generation_id = form.id_in(session.id)
-        # A repeat at the same moment waits for the first, and needs no place or names of its own.
+        # A repeat at the same moment waits for the first, and needs no slot or names of its own.
         with self._accepting[hash(generation_id) % _LOCKS]:
             if not form.repeats(session, generation_id):
                 self._start(session, generation_id, form, root)
@@ -133,6 +133,8 @@ class Generations:
 
     def _count(self, session: Session, generation_id: str, end: End) -> None:
         """Count how a generation ended, in the process that ends it."""
+        if not metrics.are_enabled():
+            return
         # Who deletes it has counted it.
         with suppress(GenerationNotFound):
             created = session.generations.accepted(generation_id)["created"]

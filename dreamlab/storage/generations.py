@@ -17,7 +17,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Collection, Dict, List, Mapping, Optional
 
 from dreamlab.errors import GenerationNotFound
 from dreamlab.storage import files, records
@@ -91,7 +91,9 @@ class GenerationRecords:
             records.write(path, end)
             with suppress(FileExistsError):
                 os.link(path, record / _END)
-                files.sync_folder(record)
+                # Who sees the end may delete the record at once.
+                with suppress(FileNotFoundError):
+                    files.sync_folder(record)
                 return end
         counts = self.end(generation_id)
         if counts is None:
@@ -115,15 +117,15 @@ class GenerationRecords:
             path.write_bytes(content)
         return path
 
-    def forget_pictures(self, upload: str) -> None:
-        """Remove the pictures of an upload that was deleted, or when a generation has ended."""
+    def forget_pictures(self, uploads: Collection[str]) -> None:
+        """Remove the pictures of deleted uploads. Those of a running generation go at its end."""
         for generation_id in self.ids():
             # It may be deleted at this moment.
             with suppress(GenerationNotFound, FileNotFoundError):
-                uploads = self.accepted(generation_id)["uploads"]
-                for side, picture in self.pictures(generation_id).items():
-                    if uploads[side] == upload:
-                        picture.with_name(picture.name + _FORGET).touch()
+                accepted = self.accepted(generation_id)
+                for side, picture in accepted.get("pictures", {}).items():
+                    if accepted["uploads"][side] in uploads:
+                        (self._record(generation_id) / (picture + _FORGET)).touch()
                 self.remove_forgotten(generation_id)
 
     def remove_forgotten(self, generation_id: str) -> None:

@@ -77,16 +77,17 @@ class Session:
         Raises UploadNotFound.
         """
         self.uploads.delete(name)
-        self.generations.forget_pictures(name)
+        self.generations.forget_pictures([name])
 
     def delete_unused_uploads(self) -> None:
         """Delete the uploads of which no generation is being made."""
         in_use = self.generations.uploads_in_use()
-        for upload in self.uploads.list():
-            if upload.name not in in_use:
-                # It may be deleted at this moment.
-                with suppress(UploadNotFound):
-                    self.delete_upload(upload.name)
+        unused = [each.name for each in self.uploads.list() if each.name not in in_use]
+        for name in unused:
+            # It may be deleted at this moment.
+            with suppress(UploadNotFound):
+                self.uploads.delete(name)
+        self.generations.forget_pictures(unused)
 
     @property
     def _models(self) -> Path:

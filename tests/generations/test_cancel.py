@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import gradio as gr
 import pytest
 
+from dreamlab.generation.generations import Generations
 from dreamlab.storage.generations import GenerationRecords
 from dreamlab.storage.records import End
 from support.api import MakeClient, assert_error, new_session, wait_until
@@ -121,9 +123,19 @@ def test_a_record_that_is_deleted_as_it_ends_takes_no_model_with_it(
 
     def keep_and_delete(self: GenerationRecords, generation_id: str, end: End) -> End:
         counts = keep_end(self, generation_id, end)
+        # Without a record the request would not find it.
+        assert waits.wait(20)
         self.delete(generation_id)
         return counts
 
+    find, waits = Generations.find, threading.Event()
+
+    def find_and_tell(self: Generations, *names: Any) -> Any:
+        running = find(self, *names)
+        waits.set()
+        return running
+
+    monkeypatch.setattr(Generations, "find", find_and_tell)
     monkeypatch.setattr(GenerationRecords, "keep_end", keep_and_delete)
     api.space.release.set()
     answered = api.post()
@@ -137,9 +149,10 @@ def test_of_the_end_and_a_cancellation_exactly_one_counts(api: Api) -> None:
     """All who wait hear the same, and nothing is left over."""
     dice = random.Random(19)
     outcomes: List[str] = []
-    # The pause before the cancellation comes to be that in which half of the generations end.
-    pause = 0.01
-    with ThreadPoolExecutor(1) as pool:
+    # So many seconds the cancellation comes after the release, or before it where it is negative.
+    # It comes to be that in which half of the generations end.
+    lead = 0.0
+    with ThreadPoolExecutor(2) as pool:
         for _ in range(RACES):
             api.space.release.clear()
             api.space.started.clear()
@@ -148,11 +161,12 @@ def test_of_the_end_and_a_cancellation_exactly_one_counts(api: Api) -> None:
             next(events)
             assert api.space.started.wait(20)
             follower = pool.submit(list, events)
-            api.space.release.set()
-            time.sleep(pause * dice.uniform(0.8, 1.2))
+            release = pool.submit(release_later, api, -lead)
+            time.sleep(max(0.0, lead))
             deleted = api.delete(generation_id).status_code
             name, data = follower.result(timeout=20)[-1]
-            pause *= 1.1 if name == "error" else 0.9
+            release.result()
+            lead += dice.uniform(0.001, 0.003) * (1 if name == "error" else -1)
             if deleted == 202:
                 assert (name, data["code"]) == ("error", "generation_cancelled")
                 assert api.get(generation_id)["status"] == "cancelled"
@@ -166,6 +180,11 @@ def test_of_the_end_and_a_cancellation_exactly_one_counts(api: Api) -> None:
     assert len(api.models()) == outcomes.count("complete")
     assert wait_until(lambda: orphans(api.folder) == [])
     assert len(list(api.folder.glob("uploads/*"))) == RACES
+
+
+def release_later(api: Api, seconds: float) -> None:
+    time.sleep(max(0.0, seconds))
+    api.space.release.set()
 
 
 def generations_of_models(api: Api) -> List[str]:
